@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -193,3 +194,87 @@ def test_a_session_that_was_stopped_and_continued_is_one(export: Path, tmp_path:
     assert not [link for link in table["links"] if "one record" in link["text"]]
     alone = CliRunner().invoke(command, [str(export), "--record", parts[1], "--json"])
     assert json.loads(alone.stdout)["verdict"] == "fail"
+
+
+def the_setup(data: Any) -> Any:
+    return data.TreatmentSessionApplicationSetupSequence[0]
+
+
+def the_channel(data: Any) -> Any:
+    return the_setup(data).RecordedChannelSequence[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda data: setattr(the_setup(data), "CurrentFractionNumber", None), "no number of the fraction"),
+        (lambda data: setattr(data, "TreatmentTime", ""), "no date and time of the treatment"),
+        (
+            lambda data: setattr(
+                the_channel(data).BrachyControlPointDeliveredSequence[1], "TreatmentControlPointTime", ""
+            ),
+            "a channel without the place, date or time of a control point",
+        ),
+        (lambda data: delattr(the_channel(data), "ChannelNumber"), "a channel without number"),
+        (
+            lambda data: delattr(the_channel(data), "DeliveredChannelTotalTime"),
+            "a channel without time (the sum of its dwells is taken)",
+        ),
+        (lambda data: setattr(the_channel(data), "DeliveredNumberOfPulses", 0), "a channel of 0 pulses (1 is taken)"),
+        (
+            lambda data: setattr(the_channel(data), "DeliveredChannelTotalTime", 1.0),
+            "a channel whose dwells take longer than itself",
+        ),
+        (
+            lambda data: the_setup(data).RecordedChannelSequence.append(the_channel(data)),
+            "one number for two channels (their times are added)",
+        ),
+    ],
+    ids=["fraction", "time", "control point", "channel", "no total", "pulses", "total", "twice"],
+)
+def test_what_a_record_does_not_state_is_said(
+    export: Path, tmp_path: Path, change: Callable[[Any], None], says: str
+) -> None:
+    run = edited_record(export, tmp_path / "record.dcm", change)
+    assert run.stdout, run.exception
+    (said,) = [w["sentence"] for w in json.loads(run.stdout)["warnings"] if w["id"] == "delivery-unclear"]
+    assert says in said
+
+
+def test_a_channel_that_stands_twice_counts_twice(export: Path, tmp_path: Path) -> None:
+    """The second one replaced the first in the comparison."""
+    run = edited_record(
+        export, tmp_path / "r.dcm", lambda data: the_setup(data).RecordedChannelSequence.append(the_channel(data))
+    )
+    rows = [row for row in json.loads(run.stdout)["rows"] if row["verdict"] == "fail"]
+    assert any(row["quantity"].endswith("channel 1") and row["difference_frac"] > 0.9 for row in rows), rows
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda data: setattr(the_channel(data), "ChannelNumber", None), "ChannelNumber"),
+        (lambda data: setattr(the_channel(data), "DeliveredChannelTotalTime", None), "DeliveredChannelTotalTime"),
+        (
+            lambda data: setattr(
+                the_channel(data).BrachyControlPointDeliveredSequence[0], "ControlPointRelativePosition", None
+            ),
+            "ControlPointRelativePosition",
+        ),
+        (lambda data: setattr(data, "TreatmentDate", "19.7.24"), "TreatmentDate .* must be a date as YYYYMMDD"),
+    ],
+    ids=["channel", "total", "place", "date"],
+)
+def test_a_number_that_was_lost_on_the_way_is_refused(
+    export: Path, tmp_path: Path, change: Callable[[Any], None], says: str
+) -> None:
+    run = edited_record(export, tmp_path / "record.dcm", change)
+    assert isinstance(run.exception, HdrPlanError)
+    assert re.search(says, str(run.exception))
+
+
+def test_dates_as_files_of_before_1993_write_them_are_read(export: Path, tmp_path: Path) -> None:
+    def old(data: Any) -> None:
+        data.TreatmentDate, data.TreatmentTime = "2024.07.19", "03:02:49"
+
+    assert json.loads(edited_record(export, tmp_path / "record.dcm", old).stdout)["verdict"] == "pass"

@@ -116,6 +116,12 @@ PLANS = (
         why="Afterloaders lengthen times as the source decays, 1 % a day. Record or plan states no date.",
     ),
     Kind(
+        id="delivery-unclear",
+        sentence="record of {name}: {gaps}",
+        remedy="Export the record with them, or compare them by hand.",
+        why="Numbers, places and times that a record leaves out, or states twice, cannot be compared one by one.",
+    ),
+    Kind(
         id="delivery-not-normal",
         sentence="record of {name}: the treatment ended as {status}",
         remedy="Look for a second record that completes it.",

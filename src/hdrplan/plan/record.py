@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hdrplan.arrays import FloatArray, freeze
+from hdrplan.cautions import Caution
 
 __all__ = ["DeliveredChannel", "TreatmentRecord"]
 
@@ -19,7 +20,7 @@ class DeliveredChannel:
     number : int
     setup_number : int
     total_s : float
-        DeliveredChannelTotalTime; NaN where absent.
+        DeliveredChannelTotalTime; the sum of its dwells where absent.
     relative_mm : (n,) array
         Of each dwell, as in the plan; no rows where the record holds no control points with times.
     times_s : (n,) array
@@ -57,6 +58,8 @@ class TreatmentRecord:
     channels : tuple of DeliveredChannel
     continues : bool
         Whether it is the rest of a session that was stopped (TreatmentDeliveryType CONTINUATION).
+    warnings : tuple of Caution
+        What the record does not state.
     """
 
     treated: datetime | None
@@ -67,6 +70,7 @@ class TreatmentRecord:
     channels: tuple[DeliveredChannel, ...]
     strength_time: datetime | None = None
     continues: bool = False
+    warnings: tuple[Caution, ...] = ()
 
     @property
     def total_s(self) -> float:

@@ -59,6 +59,7 @@ def delivery_check(brachy: BrachyPlan, records: Sequence[TreatmentRecord], toler
     for k, record in enumerate(ordered):
         name = f"fraction {record.fraction or k + 1}"
         uids = record.plan_uid, brachy.uids.get("instance", "")
+        warnings += record.warnings
         again = record.fraction is not None and record.fraction in [other.fraction for other in ordered[:k]]
         links += [FileLink(f"{name}: one record", False)] if again else []
         links.append(FileLink(f"record of {name} refers to this plan", uids[0] == uids[1] if all(uids) else None))
@@ -87,10 +88,15 @@ def _sessions(records: Sequence[TreatmentRecord]) -> list[TreatmentRecord]:
         before = sessions[-1] if sessions else None
         of_one = (record.fraction, record.plan_uid) == (before.fraction, before.plan_uid) if before else False
         if before is None or not record.continues or not of_one:
-            sessions.append(record)
+            sessions.append(replace(record, channels=_added((), record.channels)))
             continue
         rest = tuple(_scaled(channel, _remaining(before, record)) for channel in record.channels)
-        sessions[-1] = replace(before, status=record.status, channels=_added(before.channels, rest))
+        sessions[-1] = replace(
+            before,
+            status=record.status,
+            channels=_added(before.channels, rest),
+            warnings=(*before.warnings, *record.warnings),
+        )
     return sessions
 
 

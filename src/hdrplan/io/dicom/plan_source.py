@@ -196,7 +196,7 @@ def _refused(item: Tags, keyword: str, isotope: str, more: str = "") -> FormatEr
     return item.error(keyword, "that of Ir-192", f"{isotope}{more}", _ONLY_IR192)
 
 
-def moment_of(item: Tags, date: str, time: str) -> datetime | None:
+def moment_of(item: Tags, date: str, time: str, *, midnight: bool = True) -> datetime | None:
     """Return the date and time of two attributes; None where there is no date.
 
     Parameters
@@ -204,9 +204,25 @@ def moment_of(item: Tags, date: str, time: str) -> datetime | None:
     item : Tags
     date, time : str
         Keywords.
+    midnight : bool
+        What a date without a time means; otherwise there is no moment.
+
+    Raises
+    ------
+    FormatError
+        Neither a date nor a time of DICOM.
     """
-    day, clock = item.text(date, ""), item.text(time, "000000").split(".")[0].ljust(6, "0")
-    try:
-        return datetime.strptime(day + clock, "%Y%m%d%H%M%S")
-    except ValueError:
+    # Files of before 1993 write 2024.05.06 and 07:08:09 (PS3.5, 6.2).
+    day, clock = item.text(date, "").replace(".", ""), item.text(time, "").replace(":", "")
+    if not day or not (clock or midnight):
         return None
+    whole, _, part = clock.partition(".")
+    try:
+        moment = datetime.strptime(day, "%Y%m%d")
+    except ValueError:
+        raise item.error(date, "a date as YYYYMMDD", day[:40]) from None
+    try:
+        of_day = datetime.strptime(whole.ljust(6, "0"), "%H%M%S").time()
+        return datetime.combine(moment, of_day.replace(microsecond=int(part[:6].ljust(6, "0"))))
+    except ValueError:
+        raise item.error(time, "a time of day as HHMMSS.FFFFFF", clock[:40]) from None

@@ -28,6 +28,23 @@ _BINARY = frozenset({"FL", "FD", "SL", "SS", "SV", "UL", "US", "UV", "AT", "OD",
 _TEXT = frozenset(
     {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
 )
+# Type 1 and 1C in PS3.3 (C.8.8.15, C.8.8.22): a file may be without some of these numbers, and a default is taken then;
+# one that stands there without its value was lost on the way.
+_NEVER_EMPTY = frozenset(
+    {
+        "ChannelNumber",
+        "ChannelTotalTime",
+        "ControlPointRelativePosition",
+        "DeliveredChannelTotalTime",
+        "DeliveredNumberOfPulses",
+        "FinalCumulativeTimeWeight",
+        "NumberOfControlPoints",
+        "NumberOfPulses",
+        "ReferenceAirKermaRate",
+        "ReferencedSourceNumber",
+        "SourceNumber",
+    }
+)
 
 
 class Tags:
@@ -156,6 +173,7 @@ class Tags:
             return None
         try:
             self._check_vr(keyword)
+            self._check_emptied(keyword)
             # Only what is not converted yet can warn: a structure set has thousands of tags that are asked twice.
             element = self.dataset.get_item(keyword) if keyword in self.dataset else None
             if element is None or not hasattr(element, "is_raw") or not element.is_raw:
@@ -180,11 +198,16 @@ class Tags:
         if expected in _TEXT:
             raise self.error(keyword, f"of the value representation {expected}", element.VR, "Export the file again.")
 
+    def _check_emptied(self, keyword: str) -> None:
+        """Refuse a number that stands there without its value."""
+        if keyword in _NEVER_EMPTY and keyword in self.dataset and not _is_there(self.dataset.get_item(keyword).value):
+            raise self.error(keyword, "a number where it stands", "none", "Export the file again.")
+
 
 def _is_there(value: Any) -> bool:
     if value is None or (hasattr(value, "__len__") and len(value) == 0):
         return False
-    return not isinstance(value, str) or bool(value.strip())
+    return not isinstance(value, str | bytes) or bool(value.strip())
 
 
 def _shown(many: Any) -> str:
