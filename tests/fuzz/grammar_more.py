@@ -203,6 +203,11 @@ def more_readers(
     def grid(folder: Path) -> Any:
         return answer(read_ct_grid(sorted(folder.glob("CT*"))))
 
+    def anatomy(folder: Path) -> Any:
+        ct, structures, _ = read_anatomy(folder)
+        # In the order of [roles], which means nothing.
+        return answer(ct, sorted(structures, key=lambda structure: structure.name))
+
     def files(folder: Path) -> Any:
         found, unread = dicom_files(folder)
         return answer(
@@ -223,5 +228,5 @@ def more_readers(
     yield "DICOM export", export
     yield "DICOM files", files
     yield "Slicer folder", scan
-    yield "anatomy of a case", lambda folder: answer(*read_anatomy(folder)[:2])
+    yield "anatomy of a case", anatomy
     yield "case of 3D Slicer", case

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from mistake import Shelf
 
@@ -259,3 +264,83 @@ def first_click_far_away(given: Given) -> None:
 @CATHETERS("the only catheter passes the CTV", warns="catheter-misses-ctv")
 def only_one_that_misses(given: Given) -> None:
     given.catheters = [("c1", given.catheters[0][1] + np.array([0.0, -14.0, 0.0]))]
+
+
+@CATHETERS("two catheters named 1 and 01", warns="catheter-names-alike")
+def leading_zero(given: Given) -> None:
+    given.catheters = [(name, points) for name, (_, points) in zip(("1", "01", "2"), given.catheters, strict=True)]
+
+
+@CATHETERS("a catheter of which the last 4 mm were kept", refuses="10 to 2000 mm long")
+def last_millimetres(given: Given) -> None:
+    name, points = given.catheters[0]
+    given.catheters = [(name, points[-1:] + np.array([[-4.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))]
+
+
+@CATHETERS("a point that is no number", refuses="finite number")
+def no_number(given: Given) -> None:
+    given.catheters[0][1][3, 1] = np.nan
+
+
+def markups(given: Given, change: Callable[[list[dict[str, Any]]], None]) -> None:
+    """Give the catheters as curves of 3D Slicer, changed."""
+    curves: list[dict[str, Any]] = [
+        {
+            "type": "Curve", "coordinateSystem": "LPS", "coordinateUnits": "mm", "name": name,
+            "controlPoints": [
+                {"position": [float(v) for v in point], "positionStatus": "defined"} for point in points
+            ],
+        }
+        for name, points in given.catheters
+    ]  # fmt: skip
+    change(curves)
+    given.table["catheters"] = "c.mrk.json"
+    given.after.append(lambda folder: _write(folder / "c.mrk.json", {"markups": curves}))
+
+
+def _write(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value))
+
+
+@CATHETERS("a curve of Slicer whose tip was never placed", warns="catheter-point-left-out")
+def tip_not_placed(given: Given) -> None:
+    markups(given, lambda curves: curves[0]["controlPoints"][-1].update(position=[0, 0, 0], positionStatus="undefined"))
+
+
+@CATHETERS("a point of a curve of Slicer marked as missing", warns="catheter-point-left-out")
+def point_missing(given: Given) -> None:
+    markups(given, lambda curves: curves[1]["controlPoints"][3].update(positionStatus="missing"))
+
+
+@CATHETERS("a trial curve that was hidden in Slicer and not deleted", warns="catheter-hidden")
+def hidden_curve(given: Given) -> None:
+    markups(given, lambda curves: curves[1].update(display={"visibility": False}))
+
+
+@CATHETERS("a bent catheter drawn in Slicer with three points", warns="catheter-bends-between")
+def bent_between(given: Given) -> None:
+    name, points = given.catheters[0]
+    bent = np.array([points[0], points.mean(axis=0), points[-1]])
+    bent[1, 2] += 12.0
+    given.catheters[0] = name, bent
+    markups(given, lambda curves: None)
+
+
+@CATHETERS("curves of Slicer in cm", refuses="must be mm")
+def markups_in_cm(given: Given) -> None:
+    markups(given, lambda curves: curves[0].update(coordinateUnits="cm"))
+
+
+@CATHETERS("a list of tips instead of curves", refuses="a catheter is a Curve or a Line")
+def tips_alone(given: Given) -> None:
+    markups(given, lambda curves: curves[0].update(type="Fiducial"))
+
+
+@CATHETERS("a closed curve", refuses="a catheter is a Curve or a Line")
+def closed_curve(given: Given) -> None:
+    markups(given, lambda curves: curves[0].update(type="ClosedCurve"))
+
+
+@CATHETERS("a curve that does not say whether it is LPS or RAS", refuses="LPS or RAS")
+def no_system(given: Given) -> None:
+    markups(given, lambda curves: curves[0].pop("coordinateSystem"))

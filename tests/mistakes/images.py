@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk  # noqa: N813
 from mistake import Shelf
 
 from body_case import ORIGIN_MM, SPACING_MM, Given
@@ -380,3 +381,76 @@ def slice_distance_halved(given: Given) -> None:
 def pixel_spacing_halved(given: Given) -> None:
     for header in (given.ct_header, given.labels_header):
         header["spacing"] = SPACING_MM * [0.5, 0.5, 1.0]
+
+
+def rows_for_columns(given: Given) -> None:
+    given.ct = np.ascontiguousarray(given.ct.transpose(0, 2, 1))
+    given.labels = np.ascontiguousarray(given.labels.transpose(0, 2, 1))
+    for header in (given.ct_header, given.labels_header):
+        header["origin"], header["spacing"] = ORIGIN_MM[[1, 0, 2]], SPACING_MM[[1, 0, 2]]
+    given.catheters = [(name, points[:, [1, 0, 2]]) for name, points in given.catheters]
+
+
+@IMAGES("rows and columns exchanged in CT, labels and catheters, no organ but the liver drawn", warns="ct-turned")
+def rows_for_columns_liver_alone(given: Given) -> None:
+    rows_for_columns(given)
+    given.names = {name: given.names[name] for name in ("liver", "lesion")}
+    given.labels[~np.isin(given.labels, list(given.names.values()))] = 0
+    given.table["roles"] = {"lesion": "CTV", "liver": "OAR"}
+    given.table["goals"] = [row for row in given.table["goals"] if row["structure"] == "liver"]
+
+
+@IMAGES("every fourth slice alone exported: 20 mm apart", warns="voxels-large")
+def every_fourth_slice(given: Given) -> None:
+    given.ct, given.labels = given.ct[::4], given.labels[::4]
+    for header in (given.ct_header, given.labels_header):
+        header["spacing"] = SPACING_MM * [1.0, 1.0, 4.0]
+
+
+@IMAGES("twice the slice distance in CT, labels and catheters", warns="voxels-large")
+def slice_distance_twice(given: Given) -> None:
+    for header in (given.ct_header, given.labels_header):
+        header["spacing"], header["origin"] = SPACING_MM * [1.0, 1.0, 2.0], ORIGIN_MM * [1.0, 1.0, 2.0]
+    given.catheters = [(name, points * [1.0, 1.0, 2.0]) for name, points in given.catheters]
+
+
+def nifti_unit(code: int) -> Callable[[bytearray], None]:
+    def change(data: bytearray) -> None:
+        data[123] = code
+
+    return change
+
+
+@IMAGES("NIfTI whose header says metres", refuses="must be mm")
+def nifti_in_metres(given: Given) -> None:
+    given.after.append(nifti_header("ct.nii.gz", nifti_unit(1)))
+
+
+@IMAGES("a CT of several phases in one file", refuses="three-dimensional")
+def several_phases(given: Given) -> None:
+    given.after.append(of_images("ct.nii.gz", lambda ct: sitk.JoinSeries([ct, ct])))
+
+
+@IMAGES("a colour picture instead of the CT", refuses="one value a voxel")
+def colour_picture(given: Given) -> None:
+    given.after.append(of_images("ct.nii.gz", lambda ct: sitk.Compose(ct, ct, ct)))
+
+
+def of_images(name: str, change: Callable[[sitk.Image], sitk.Image]) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        path = str(folder / name)
+        sitk.WriteImage(change(sitk.ReadImage(path)), path)
+
+    return edit
+
+
+@IMAGES("CT and labels twice as small as the patient", warns="organ-volume-unusual")
+def half_the_size(given: Given) -> None:
+    for header in (given.ct_header, given.labels_header):
+        header["spacing"], header["origin"] = SPACING_MM / 2, ORIGIN_MM / 2
+    given.catheters = [(name, points / 2) for name, points in given.catheters]
+
+
+@IMAGES("values of the CT exchanged: bone dark, air bright", refuses="a CT is in HU")
+def values_turned_round(given: Given) -> None:
+    given.ct = (1000 - given.ct).astype(np.int16)

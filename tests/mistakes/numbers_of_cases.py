@@ -524,3 +524,42 @@ def longest_dwell_short(given: Given) -> None:
 @NUMBERS("a date under a key that hdrplan does not know", refuses="known keys are")
 def unknown_key_of_the_source(given: Given) -> None:
     strength(given, strength_u=40700.0, calibrated="2024-01-01T12:00:00")
+
+
+@NUMBERS("a mean dose as the only limit of the stomach", warns="limit-not-of-hottest")
+def mean_of_stomach_alone(given: Given) -> None:
+    without_goal(given, "stomach")
+    goal(given, "stomach", "Dmean <= 10 Gy")
+
+
+@NUMBERS("Dmin for Dmax of the stomach", warns="limit-not-of-hottest")
+def minimum_for_maximum(given: Given) -> None:
+    without_goal(given, "stomach")
+    goal(given, "stomach", "Dmin <= 14 Gy")
+
+
+@NUMBERS("D50 as the only limit of the spinal cord", warns="limit-not-of-hottest")
+def median_of_cord(given: Given) -> None:
+    without_goal(given, "spinal_cord")
+    goal(given, "spinal_cord", "D50 <= 10 Gy")
+
+
+@NUMBERS("V10Gy <= 50 % as the only limit of the duodenum", warns="limit-not-of-hottest")
+def half_of_duodenum(given: Given) -> None:
+    without_goal(given, "duodenum")
+    goal(given, "duodenum", "V10Gy <= 50 %")
+
+
+@NUMBERS("a prescription with its unit as text", refuses="must be a finite number")
+def prescription_as_text(given: Given) -> None:
+    given.table["prescription_gy"]["lesion"] = "20 Gy"
+
+
+@NUMBERS("kU for U: 40.7", refuses="100 and 100,000 U")
+def strength_in_ku(given: Given) -> None:
+    strength(given, strength_u=40.7)
+
+
+@NUMBERS("a tip offset below 0", refuses="tip_offset_mm must lie between")
+def tip_offset_negative(given: Given) -> None:
+    given.table["dwells"] = {"tip_offset_mm": -3.0}

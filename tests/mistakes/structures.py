@@ -505,3 +505,69 @@ def lungs_below(given: Given) -> None:
     mask = given.mask("lungs")
     given.labels[mask] = 0
     given.labels[np.roll(mask, -25, axis=0) & (given.labels == 0)] = NAMES["lungs"]
+
+
+def without(given: Given, name: str) -> None:
+    given.names.pop(name)
+    given.table["roles"].pop(name)
+    given.table["goals"] = [row for row in given.table["goals"] if row["structure"] != name]
+
+
+@STRUCTURES("the duodenum forgotten in the names file", warns="labels-without-name")
+def name_forgotten(given: Given) -> None:
+    without(given, "duodenum")
+
+
+@STRUCTURES("both kidneys under the name of the right one", warns="organ-parts-apart")
+def two_kidneys_in_one(given: Given) -> None:
+    given.labels[given.mask("kidney_left")] = NAMES["kidney_right"]
+    without(given, "kidney_left")
+
+
+@STRUCTURES("the stomach taken for a part of the liver", warns="organ-parts-apart")
+def stomach_in_liver(given: Given) -> None:
+    given.labels[given.mask("stomach")] = NAMES["liver"]
+    without(given, "stomach")
+
+
+@STRUCTURES("the outer part of the liver cut off along a sagittal plane", warns="structure-cut-off")
+def outer_liver_lost(given: Given) -> None:
+    lost = given.mask("liver")
+    lost[:, :, 14:] = False
+    given.labels[lost] = 0
+
+
+@STRUCTURES("the front of the CTV cut off by the window of a program", warns="structure-cut-off")
+def front_of_ctv_lost(given: Given) -> None:
+    lost = given.mask("lesion")
+    lost[:, middle(given, "lesion")[1] - 1 :] = False
+    given.labels[lost] = NAMES["liver"]
+
+
+@STRUCTURES("names of lungs and spleen exchanged", warns="organ-parts-apart")
+def lungs_for_spleen(given: Given) -> None:
+    exchange(given, "lungs", "spleen")
+
+
+@STRUCTURES("the spinal cord grown over its canal", warns="structure-in-other-tissue")
+def cord_grown(given: Given) -> None:
+    given.labels[ndimage.binary_dilation(given.mask("spinal_cord"), iterations=4)] = NAMES["spinal_cord"]
+
+
+@STRUCTURES("the stomach drawn without its wall", warns="outlines-beside-edges")
+def stomach_without_wall(given: Given) -> None:
+    stomach = given.mask("stomach")
+    given.labels[stomach & ~ndimage.binary_erosion(stomach, iterations=2)] = 0
+
+
+@STRUCTURES("a second lesion without a prescription", refuses="prescriptions are for the CTVs")
+def lesion_without_prescription(given: Given) -> None:
+    given.labels[20:23, 30:34, 20:24] = 11
+    given.names["second"] = 11
+    given.table["roles"]["second"] = "CTV"
+
+
+@STRUCTURES("a name for a value that no voxel has", refuses="must have voxels")
+def value_of_no_voxel(given: Given) -> None:
+    given.names["colon"] = 44
+    given.table["roles"]["colon"] = "OAR"

@@ -106,7 +106,9 @@ def test_every_organ_of_a_real_trunk_lies_where_it_is_and_in_its_tissue(ct: str)
     "name", ["slicer_samples/CTChest4.nrrd", "ts_dicom_20slices/ct.nii.gz", "ts_dicom_20slices/dicom"]
 )
 def test_a_real_ct_gives_no_warning(name: str) -> None:
-    assert doubts_of_ct(read_volume(DATA / name)) == []
+    # Slices of 10 mm are no false alarm.
+    thick = ["voxels-large"] if name.endswith("CTChest4.nrrd") else []
+    assert [doubt.id for doubt in doubts_of_ct(read_volume(DATA / name))] == thick
 
 
 @pytest.fixture(scope="module")

@@ -140,8 +140,29 @@ CATHETERS = (
         why="Given from 2 mm on: along bone and lung a tube may not stand out of what is beside it.",
     ),
     Kind(
+        id="catheter-point-left-out",
+        sentence="{name}: {count} of {total} points have no position and are left out{last}",
+        remedy="Place them in 3D Slicer, or delete them there if they are none.",
+        why="positionStatus is undefined or missing: the point was never placed, or somebody said that it cannot be "
+        "seen. A catheter without its last point ends before its tip.",
+    ),
+    Kind(
+        id="catheter-hidden",
+        sentence="{count} of {total} catheters are hidden in 3D Slicer and planned with all the same: {names}",
+        remedy="Delete them there if they are trials, or show them.",
+        why="Curves that were hidden one by one are often those that shall not count.",
+    ),
+    Kind(
+        id="catheter-bends-between",
+        sentence="{name}: the curve of 3D Slicer runs up to {mm:.1f} mm beside the straight lines between its points",
+        remedy="Resample the curve there to points 5 mm apart, or place more points.",
+        why="Slicer draws a smooth curve through the control points, hdrplan joins them by straight lines. Given from "
+        "1 mm: at 10 mm the dose of a dwell changes by a fifth in a millimetre.",
+    ),
+    Kind(
         id="catheter-names-alike",
-        sentence="the catheters {first} and {second} differ in capitals, blanks or signs of their names alone",
+        sentence="the catheters {first} and {second} differ in capitals, blanks, signs or leading zeros of their "
+        "names alone",
         remedy="Number them: channels of the afterloader are connected by these names.",
         why="Names are read aloud and typed again when catheters are connected.",
     ),

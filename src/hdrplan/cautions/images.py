@@ -38,6 +38,20 @@ IMAGES = (
         "Judged where the CT shows at least 250 mm of width.",
     ),
     Kind(
+        id="ct-turned",
+        sentence="bone lies {mm:.0f} mm to the {side} of the middle of a body that is {wide_mm:.0f} mm wide and "
+        "{deep_mm:.0f} mm deep: the patient lies on a side, or rows and columns of the CT are exchanged",
+        remedy="Compare with the original images: which way does the table lie?",
+        why="Spine and ribs put the centre of bone behind the centre of the trunk, and a trunk is wider than deep. "
+        "Judged where the CT shows at least 250 mm of depth.",
+    ),
+    Kind(
+        id="voxels-large",
+        sentence="voxels of the CT are {mm:g} mm long along {axis}",
+        remedy="Use the series with thin slices: structures and catheters are drawn to a voxel.",
+        why="The smallest lesions that are treated have 8 mm (ctv-volume-unusual says where); given from 8 mm on.",
+    ),
+    Kind(
         id="ct-slices-equal",
         sentence="{count} slices of the CT are equal to the slice before them, the first is slice {index}",
         remedy="Export the series again: slices were lost and filled, or blanked.",

@@ -167,6 +167,14 @@ NUMBERS = (
         "the distance.",
     ),
     Kind(
+        id="limit-not-of-hottest",
+        sentence="{structure}: {goal} and no other goal leaves the hottest part of it without a limit",
+        remedy="Add a goal such as D1cc <= 14 Gy or D0.1cc with its source.",
+        why="Stomach, bowel and spinal cord are harmed where the dose is highest (Mohnike 2016, Strahlenther Onkol "
+        "192:288, for the stomach's wall): a mean, a minimum or the dose to more than a tenth of the organ allows any "
+        "hot spot.",
+    ),
+    Kind(
         id="organ-not-at-risk",
         sentence="{name} has the role other: no table shows its dose unless a goal names it",
         remedy='Give it the role "OAR".',

@@ -263,7 +263,20 @@ STRUCTURES = (
         sentence="{name} ends flat at its {end} end: its last slice has {share:.0%} of the area of its largest one",
         remedy="Contour the rest of it, or check whether its file was cropped.",
         why="Lesions, liver, spleen, kidneys and gallbladder are round: their last slice is small. Given from 60 % on "
-        "where the images go on; bodies whose slices are all equal are meant so.",
+        "where the images go on, along every axis; bodies whose slices are all equal are meant so.",
+    ),
+    Kind(
+        id="organ-parts-apart",
+        sentence="{name} is in two parts that do not touch; the smaller one has {share:.0%} of it",
+        remedy="Look for tissue that was erased between them, or for another organ under this name.",
+        why="Liver, spleen, stomach, gallbladder and a single kidney are one body. Given from 10 % on: machine-made "
+        "outlines leave crumbs.",
+    ),
+    Kind(
+        id="labels-without-name",
+        sentence="{count} values of the label map {path} have no name and are not read: {values}",
+        remedy="Add their names to the names file, so that what they are is looked at too.",
+        why="What has no name gets no limit and is in no table. Given from 1 cc on.",
     ),
     Kind(
         id="organ-volume-unusual",

@@ -16,8 +16,10 @@ from hdrplan.io.files import json_entries
 from hdrplan.io.header_names import names_in_header
 from hdrplan.io.image_files import is_image, open_image
 
-__all__ = ["read_label_map", "read_mask", "read_names"]
+__all__ = ["read_label_map", "read_mask", "read_names", "structures_and_unnamed"]
 
+# Crumbs of what was not named need no word.
+_LEAST_CC = 1.0
 # Labels up to this are found in one pass, which keeps a place for each.
 _MAX_AT_ONCE = 65535
 
@@ -97,6 +99,20 @@ def read_label_map(
     InputError
         A wanted structure without a voxel.
     """
+    return structures_and_unnamed(path, names_path, wanted, optional=optional)[0]
+
+
+def structures_and_unnamed(
+    path: Path, names_path: Path, wanted: Mapping[str, Role], *, optional: Collection[str] = ()
+) -> tuple[tuple[Structure, ...], tuple[int, ...]]:
+    """Read structures as :func:`read_label_map`, and say which values fill 1 cc and more and have no name.
+
+    Parameters
+    ----------
+    path, names_path : Path
+    wanted : mapping of str to role
+    optional : collection of str
+    """
     names = read_names(names_path)
     labels = {name: [value for value, known in names.items() if known == name] for name in wanted}
     image = open_image(path)
@@ -104,6 +120,9 @@ def read_label_map(
     if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.rint(values)).all()):
         raise FormatError("labels must be whole numbers", got="fractions or NaN", where=path)
     boxes = _boxes(values, {label for found in labels.values() for label in found})
+    unnamed = [label for label, box in boxes.items() if label not in names and box is not None]
+    least = _LEAST_CC * 1000.0 / float(np.prod(image.grid.spacing_mm))
+    filled = [label for label in unnamed if np.count_nonzero(values[boxes[label]] == label) >= least]
     structures = []
     for name, role in wanted.items():
         if len(labels[name]) > 1:
@@ -116,17 +135,16 @@ def read_label_map(
                 structures.append(image.structure_in(box, name, role, values[box] == labels[name][0]))
             elif name not in optional:
                 raise InputError(f"structure {name!r} must have voxels", got="none", where=path)
-    return tuple(structures)
+    return tuple(structures), tuple(filled)
 
 
 def _boxes(values: npt.NDArray[Any], labels: Collection[int]) -> dict[int, tuple[slice, slice, slice] | None]:
-    """Smallest box of each label; None where no voxel has it."""
+    """Smallest box of each label, and of the others of an image of whole numbers; None where no voxel has it."""
     boxes: dict[int, tuple[slice, slice, slice] | None] = {}
     if values.dtype.kind in "iu":
         # One pass for all, instead of some for each.
-        small = [label for label in labels if 0 < label <= _MAX_AT_ONCE]
-        of_small = find_objects(values, max_label=max(small, default=0)) if small else []
-        boxes = {label: of_small[label - 1] for label in small}
+        largest = min(_MAX_AT_ONCE, max(int(values.max()), *labels, 0)) if values.size else 0
+        boxes = dict(enumerate(find_objects(values, max_label=largest), start=1)) if largest > 0 else {}
     for label in set(labels) - set(boxes):
         mask = values == label
         boxes[label] = box_of(mask) if mask.any() else None

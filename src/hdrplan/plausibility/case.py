@@ -15,6 +15,7 @@ from hdrplan.plausibility.exchanges import doubts_of_extents
 from hdrplan.plausibility.images import doubts_of_ct
 from hdrplan.plausibility.implants import doubts_of_implants
 from hdrplan.plausibility.lesions import doubts_of_lesions
+from hdrplan.plausibility.pieces import doubts_of_pieces
 from hdrplan.plausibility.slices import doubts_of_slices
 from hdrplan.plausibility.targets import doubts_of_structures, doubts_of_targets
 from hdrplan.plausibility.traces import doubts_of_traces
@@ -64,6 +65,7 @@ def doubts_of_anatomy_and_catheters(
         partial(doubts_of_structures, structures),
         partial(doubts_of_targets, structures, healthy),
         partial(doubts_of_slices, structures, ct),
+        partial(doubts_of_pieces, structures),
         partial(doubts_of_catheters, catheters, structures, ct, where=where),
         partial(doubts_of_implants, catheters, structures, ct),
         partial(doubts_of_traces, catheters, ct),

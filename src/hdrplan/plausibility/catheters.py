@@ -108,11 +108,12 @@ def doubts_of_punctures(catheters: Sequence[Catheter], structures: Sequence[Stru
 
 
 def _names(catheters: Sequence[Catheter]) -> list[Caution]:
-    """Say which names differ in capitals, blanks and signs alone."""
+    """Say which names differ in capitals, blanks, signs and leading zeros alone."""
     plain: dict[str, str] = {}
     doubts = []
     for catheter in catheters:
-        first = plain.setdefault(re.sub(r"[\W_]+", "", catheter.name.casefold()), catheter.name)
+        words = re.sub(r"\b0+(?=\d)|(?<=\D)0+(?=\d)", "", catheter.name.casefold())
+        first = plain.setdefault(re.sub(r"[\W_]+", "", words), catheter.name)
         if first != catheter.name:
             doubts.append(caution("catheter-names-alike", first=first, second=catheter.name))
     return doubts

@@ -19,6 +19,8 @@ AIR_HU, BONE_HU = -300.0, 250.0
 # A trunk seen in its whole width, so that spine and ribs are where the centre of bone says.
 TRUNK_WIDTH_MM = 250.0
 _BEHIND_MM = 15.0
+# As long as the smallest lesions (register, "voxels-large").
+_LARGE_MM = 8.0
 # Outside the scanner's circle stands a mark, -1024 and below.
 _PADDING_HU = -1023.0
 # Scanners are calibrated to air at -1000 HU; four public CTs have their median within 37 HU of it.
@@ -54,6 +56,7 @@ def doubts_of_ct(ct: Volume, *, where: object = None) -> list[Caution]:
         *_slices(ct),
         *_equal_slices(ct),
         *_front_and_back(coarse, ct),
+        *_large_voxels(ct),
     ]
 
 
@@ -154,11 +157,24 @@ def _front_and_back(coarse: FloatArray, ct: Volume) -> list[Caution]:
     if bone.sum() < 0.005 * body.sum() or not body.any():
         return []
     at = np.argwhere(bone)[:, ::-1].mean(axis=0) - np.argwhere(body)[:, ::-1].mean(axis=0)
-    width = body.any(axis=(0, 1)).sum() * spacing[0]
-    behind_mm = float((ct.grid.direction @ (at * spacing))[1])
-    if width < TRUNK_WIDTH_MM or behind_mm > -_BEHIND_MM:
+    off_mm = ct.grid.direction @ (at * spacing)
+    box_mm = [body.any(axis=axes).sum() * s for axes, s in zip(((0, 1), (0, 2), (1, 2)), spacing, strict=True)]
+    left_mm, behind_mm = float(off_mm[0]), float(off_mm[1])
+    wide_mm, deep_mm = (float(v) for v in (np.abs(ct.grid.direction) @ box_mm)[:2])
+    is_turned = deep_mm > wide_mm and abs(left_mm) > max(_BEHIND_MM, abs(behind_mm))
+    if is_turned and deep_mm >= TRUNK_WIDTH_MM:
+        side = "left" if left_mm > 0 else "right"
+        return [caution("ct-turned", mm=abs(left_mm), side=side, wide_mm=wide_mm, deep_mm=deep_mm)]
+    if box_mm[0] < TRUNK_WIDTH_MM or behind_mm > -_BEHIND_MM:
         return []
     return [caution("ct-flipped", mm=-behind_mm)]
+
+
+def _large_voxels(ct: Volume) -> list[Caution]:
+    """Say along which axis voxels are as long as the smallest lesions."""
+    axis = int(np.argmax(ct.grid.spacing_mm))
+    mm = float(ct.grid.spacing_mm[axis])
+    return [caution("voxels-large", mm=mm, axis="xyz"[axis])] if mm >= _LARGE_MM else []
 
 
 class Skin:

@@ -7,7 +7,7 @@ from itertools import pairwise, permutations
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Structure
-from hdrplan.plan import Goal, Goals, Metric
+from hdrplan.plan import Goal, Goals, Metric, anatomy_of
 
 __all__ = ["doubts_of_limits"]
 
@@ -26,7 +26,9 @@ def doubts_of_limits(goals: Goals, structures: Sequence[Structure]) -> list[Caut
     structures : sequence of Structure
     """
     known = {s.name: s for s in structures}
+    serial = [s.name for s in structures if s.role != "CTV" and _is_serial(s.name)]
     doubts = [doubt for goal in goals.goals for doubt in _percent(goal, known.get(goal.structure))]
+    doubts += [doubt for name in serial for doubt in _beside_the_hottest(name, goals)]
     levels = sorted({0, *(goal.level for goal in goals.goals)})
     for below, above in pairwise(levels):
         if above - below >= _GAP:
@@ -50,6 +52,28 @@ def _percent(goal: Goal, structure: Structure | None) -> list[Caution]:
     else:
         return []
     return [caution("goal-in-percent", structure=goal.structure, goal=goal.text, said=said, meant=meant)]
+
+
+def _is_serial(name: str) -> bool:
+    row = anatomy_of(name)
+    return row is not None and row.tissue in ("bowel", "spinal cord")
+
+
+def _beside_the_hottest(name: str, goals: Goals) -> list[Caution]:
+    """Say where no limit of an organ that a hot spot harms says anything of its hottest part."""
+    limits = [goal for goal in goals.goals if goal.structure == name and goal.sense == "<=" and goal.metric.unit != "s"]
+    if not limits or any(_is_of_hottest(goal) for goal in limits):
+        return []
+    return [caution("limit-not-of-hottest", structure=name, goal=limits[0].text)]
+
+
+def _is_of_hottest(goal: Goal) -> bool:
+    metric = goal.metric
+    if metric.kind == "dose_at_frac":
+        return metric.at <= _SMALL_FRAC
+    if metric.kind in ("volume_at_gy", "volume_at_frac"):
+        return metric.unit != "frac" or goal.value <= _SMALL_FRAC
+    return metric.kind in ("dose_max", "dose_at_cc", "conformity")
 
 
 def _at_most_as_large(first: Metric, second: Metric) -> bool:

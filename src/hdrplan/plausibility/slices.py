@@ -34,6 +34,7 @@ _EQUAL_SLICES = 5
 # Organs in one piece that are contoured whole; tubes are often drawn near the target alone.
 _COMPACT = ("liver", "spleen", "right kidney", "left kidney", "gallbladder")
 _AXES: Final = ("x", "y", "z")
+_ENDS: Final = (("right", "left"), ("front", "back"), ("lower", "upper"))
 
 
 def doubts_of_slices(structures: Sequence[Structure], ct: Volume | None = None) -> list[Caution]:
@@ -67,7 +68,7 @@ def doubts_of_slices(structures: Sequence[Structure], ct: Volume | None = None) 
                 )
                 break
         if structure.role == "CTV" or organ_of(structure.name) in _COMPACT:
-            doubts += _flat(structure, mask, box, ct)
+            doubts += _flat(structure, mask, box, ct)[:1]
     return doubts
 
 
@@ -123,24 +124,32 @@ def _place_mm(structure: Structure, box: tuple[slice, slice, slice], axis: int, 
 
 
 def _flat(structure: Structure, mask: BoolArray, box: tuple[slice, slice, slice], ct: Volume | None) -> list[Caution]:
-    areas = mask.sum(axis=(1, 2))
-    # A body of equal slices is a cylinder or a box: drawn so, not cut.
-    if len(areas) < _FLAT_SLICES or areas.min() > _EQUAL_FRAC * areas.max():
-        return []
-    for end, k in (("lower", 0), ("upper", -1)):
-        share = float(areas[k] / areas.max())
-        if share < _FLAT_FRAC:
+    doubts = []
+    for axis in range(3):
+        areas = _voxels(np.packbits(np.moveaxis(mask, axis, 0).reshape(mask.shape[axis], -1), axis=1))
+        # A body of equal slices is a cylinder or a box: drawn so, not cut.
+        if len(areas) < _FLAT_SLICES or areas.min() > _EQUAL_FRAC * areas.max():
             continue
-        index = box[0].start if k == 0 else box[0].stop - 1
-        if _is_at_end(structure, index, -1 if k == 0 else 1, ct):
-            continue
-        return [caution("structure-cut-off", name=structure.name, end=end, share=share)]
-    return []
+        for k, step in ((0, -1), (-1, 1)):
+            share = float(areas[k] / areas.max())
+            index = box[axis].start if k == 0 else box[axis].stop - 1
+            if share >= _FLAT_FRAC and not _is_at_end(structure, axis, index, step, ct):
+                end = _end(structure, axis, step)
+                doubts.append(caution("structure-cut-off", name=structure.name, end=end, share=share))
+    return doubts
 
 
-def _is_at_end(structure: Structure, index: int, step: int, ct: Volume | None) -> bool:
+def _end(structure: Structure, axis: int, step: int) -> str:
+    """Return the end of the body to which a step along an axis of the images leads."""
+    way = structure.grid.direction[:, 2 - axis] * step
+    along = int(np.argmax(np.abs(way)))
+    return _ENDS[along][int(way[along] > 0)]
+
+
+def _is_at_end(structure: Structure, axis: int, index: int, step: int, ct: Volume | None) -> bool:
     """Whether the images end within a slice of this one."""
-    middle = np.array([*(n / 2 for n in structure.grid.shape_zyx[:0:-1]), index + 2.0 * step])
+    middle = np.array([n / 2 for n in structure.grid.shape_zyx[::-1]])
+    middle[2 - axis] = index + 2.0 * step
     if ct is not None:
         return not bool(ct.grid.contains(structure.grid.world(middle)[None])[0])
-    return not 0 <= index + 2 * step < structure.grid.shape_zyx[0]
+    return not 0 <= index + 2 * step < structure.grid.shape_zyx[axis]

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from hdrplan.cautions import Caution
+from hdrplan.cautions import Caution, caution
 from hdrplan.door import Entries, as_table
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import ROLES, Grid, Role, Structure
 from hdrplan.io.case.paths import CasePaths
 from hdrplan.io.header_names import names_in_header
 from hdrplan.io.image_places import doubts_of_labels, doubts_of_orientation
-from hdrplan.io.label_maps import read_label_map, read_mask, read_names
+from hdrplan.io.label_maps import read_mask, read_names, structures_and_unnamed
 from hdrplan.io.segmentations import read_segment_names, read_segmentation
 
 __all__ = ["roles_of", "structures_of"]
 
 _OTHER: Role = "other"
+# Of more than these the line would grow too long.
+_LISTED = 8
 
 
 def roles_of(entries: Entries) -> dict[str, Role]:
@@ -89,9 +91,10 @@ def structures_of(
         for k, row in enumerate(value)
     ]
     read: dict[str, Structure] = {}
+    doubts: list[Caution] = []
     for file in files:
         free = [name for name in file.names() if name not in roles and others(name)]
-        for structure in file.read({**roles, **dict.fromkeys(free, _OTHER)}, free):
+        for structure in file.read({**roles, **dict.fromkeys(free, _OTHER)}, free, doubts):
             if structure.name in read:
                 raise InputError(
                     "each structure must be in one file only", got=f"{structure.name!r} in two", where=file.where
@@ -105,7 +108,6 @@ def structures_of(
             where=where,
             remedy=f"The files hold: {', '.join(known[:40]) or 'none of the names in [roles]'}.",
         )
-    doubts: list[Caution] = []
     for path in dict.fromkeys(file.path for file in files):
         doubts += doubts_of_orientation(path)
         doubts += doubts_of_labels(path, ct) if ct is not None else []
@@ -128,10 +130,19 @@ class _StructureFile:
             return tuple(read_names(self.names_path).values())
         return (self.mask_name,) if self.mask_name is not None else read_segment_names(self.path)
 
-    def read(self, roles: Mapping[str, Role], optional: Collection[str]) -> tuple[Structure, ...]:
-        """Return the structures that have a role; optional ones may be without a voxel, and are left out then."""
+    def read(
+        self, roles: Mapping[str, Role], optional: Collection[str], doubts: list[Caution]
+    ) -> tuple[Structure, ...]:
+        """Return the structures that have a role; optional ones may be without a voxel, and are left out then.
+
+        What the file holds beside them and has no name is added to the doubts.
+        """
         if self.names_path is not None:
-            return read_label_map(self.path, self.names_path, roles, optional=optional)
+            read, unnamed = structures_and_unnamed(self.path, self.names_path, roles, optional=optional)
+            if unnamed:
+                values = ", ".join([*map(str, unnamed[:_LISTED]), *(["..."] if unnamed[_LISTED:] else [])])
+                doubts.append(caution("labels-without-name", path=self.path.name, count=len(unnamed), values=values))
+            return read
         if self.mask_name is not None:
             name = self.mask_name
             return (read_mask(self.path, name, roles[name]),) if name in roles else ()

@@ -41,6 +41,7 @@ from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.io.case.catheters import read_catheters
 from hdrplan.io.case.frames import check_catheters, check_overlap, check_structures
 from hdrplan.io.case.goals import goals_of, numbers_of
+from hdrplan.io.case.markup_doubts import doubts_of_markups
 from hdrplan.io.case.paths import CasePaths
 from hdrplan.io.case.strength import STRENGTH_KEYS, strength_of
 from hdrplan.io.case.structures import roles_of, structures_of
@@ -149,7 +150,9 @@ def case_of_table(
     ct, warnings = read_ct(paths.path(table["ct"], "ct")) if "ct" in table else (None, ())
     catheters: tuple[Catheter, ...] = ()
     if "catheters" in table:
-        catheters = read_catheters(paths.path(table["catheters"], "catheters"))
+        drawn = paths.path(table["catheters"], "catheters")
+        catheters = read_catheters(drawn)
+        warnings = (*warnings, *doubts_of_markups(drawn))
     read, places = structures_of(
         entries,
         roles,

@@ -29,10 +29,9 @@ _TEXT = frozenset(
     {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
 )
 # Type 1 and 1C in PS3.3 (C.8.8.15, C.8.8.22): a file may be without some of these numbers, and a default is taken then;
-# one that stands there without its value was lost on the way.
+# one that stands there without its value was lost on the way. Channel numbers, which anonymisers empty, have a warning.
 _NEVER_EMPTY = frozenset(
     {
-        "ChannelNumber",
         "ChannelTotalTime",
         "ControlPointRelativePosition",
         "DeliveredChannelTotalTime",
