@@ -31,7 +31,7 @@ def _started(log: Path, *arguments: str) -> subprocess.Popen[bytes]:
         )
 
 
-def _address(log: Path, wait_s: float = 60.0) -> str:
+def _address(log: Path, wait_s: float = 600.0) -> str:
     end_s = time.monotonic() + wait_s
     while time.monotonic() < end_s:
         if found := re.search(r"tcp://127\.0\.0\.1:\d+", log.read_text()):
