@@ -44,6 +44,20 @@ def test_help_lists_every_command_once(run) -> None:
         assert f"  {name} " in out
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("pln", "plan"), ("exprot", "export"), ("compar", "compare")])
+def test_a_misspelt_command_is_answered_with_the_nearest(typed: str, meant: str, run) -> None:
+    refused = run(typed, "phantoms")
+    assert refused.code == 2
+    assert f"got '{typed}'. Did you mean {meant}" in refused.err
+
+
+def test_a_word_near_no_command_is_refused_without_a_guess(run) -> None:
+    refused = run("frobnicate")
+    assert refused.code == 2
+    assert "Did you mean" not in refused.err
+    assert "hdrplan --help" in refused.err
+
+
 def test_help_imports_no_heavy_library() -> None:
     """The reason that --help is quick; the time itself is no test, for machines differ."""
     code = (

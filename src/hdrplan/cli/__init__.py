@@ -7,6 +7,7 @@ quick. Add a command: write ``cli/NAME.py`` with a click command called ``comman
 from __future__ import annotations
 
 import atexit
+import difflib
 import gc
 import importlib
 import sys
@@ -88,6 +89,18 @@ class _Lazy(click.Group):
                 assert isinstance(command, click.Command)
                 return command
         return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest commands where none has the word: click knows no names before they are imported."""
+        word = args[0]
+        names = self.list_commands(ctx)
+        if word not in names and not word.startswith("-") and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(word, names, n=2)
+            meant = f" Did you mean {' or '.join(near)}?" if near else ""
+            raise click.UsageError(f"expected a command, got {word!r}.{meant}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for section, commands in COMMANDS.items():
