@@ -73,6 +73,12 @@ def test_an_export_for_slicer_is_prepared_again(run) -> None:  # type: ignore[no
     made = run("prepare", "slicer", "-o", "again")
     assert made.code == 0, made.err
     assert "left out (neither a CT in HU nor labels): dose.nrrd" in made.out
+    # The exported catheters belong to the case again, and it is planned as it stands.
+    assert re.search(r"catheters\.mrk\.json: 1 catheter\b", made.out)
+    assert "Next: hdrplan plan again -o plan" in made.out
+    words = ("plan", "again", "--prescription", "20", "--strength", "40700", "-o", "plan-2", "--samples-only", "-q")
+    planned = run(*words)
+    assert planned.code == 0, planned.err
     refused = run("prepare", "slicer/ct.nrrd", "slicer/dose.nrrd", "-o", "third")
     assert refused.code == 2
     assert "the file given as 2 of 2" in refused.err

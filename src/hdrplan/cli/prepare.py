@@ -72,8 +72,9 @@ def command(
     """Make a case of a CT and whatever was segmented on it: files and folders in any order.
 
     Label maps of TotalSegmentator, MONAI and nnU-Net, masks, segmentations of 3D Slicer, DICOM Segmentations and RT
-    Structure Sets are read. Names decide what each structure becomes: lesion, healthy organ, organ at risk, obstacle
-    of needles. The table says why; prepare.png shows the targets on the CT.
+    Structure Sets are read, and catheters drawn in 3D Slicer as curves (.mrk.json). Names decide what each structure
+    becomes: lesion, healthy organ, organ at risk, obstacle of needles. The table says why; prepare.png shows the
+    targets on the CT.
 
     \b
     Examples:
@@ -124,6 +125,7 @@ def command(
             ct=prepared.ct,
             structures=prepared.structures,
             healthy=prepared.healthy,
+            catheters=scan.catheters,
             rest=rest | ({"source": entry} if entry else {}),
         )
         prepared_figure(prepared, draft / "prepare.png")
@@ -135,7 +137,7 @@ def command(
         echo_lines(f"{file}: {kind}" for file, kind in scan.kinds)
         echo_lines(prepared_lines(prepared))
         _echo_left_out(scan)
-    click.echo(f"Wrote {output.path}: look at {output.path / 'prepare.png'}. {_next(prepared, output.path)}")
+    click.echo(f"Wrote {output.path}: look at {output.path / 'prepare.png'}. {_next(prepared, output.path, scan)}")
 
 
 def _scan(sources: tuple[Path, ...], names: Path | None, tasks: str | None, *, accept_other_patient: bool) -> Scan:
@@ -195,8 +197,10 @@ def _echo_left_out(scan: Scan) -> None:
             click.echo(f"left out ({why}): {shown}")
 
 
-def _next(prepared: PreparedCase, case: Path) -> str:
+def _next(prepared: PreparedCase, case: Path, scan: Scan) -> str:
     if any(s.role == "CTV" for s in prepared.structures):
+        if scan.catheters:
+            return f"Next: hdrplan plan {case} -o plan"
         return f"Next: hdrplan place {case} -o placed, or hdrplan plan {case} --catheters FILE -o plan"
     return (
         "No lesion is among the structures: give one with --pick X,Y,Z, or try "

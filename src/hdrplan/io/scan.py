@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,18 +12,19 @@ import numpy.typing as npt
 
 from hdrplan.cautions import Caution, each_once
 from hdrplan.errors import FormatError, HdrPlanError, InputError
-from hdrplan.geometry import Grid, Outline, Structure, Volume, structure_of_contours
+from hdrplan.geometry import Catheter, Grid, Outline, Structure, Volume, structure_of_contours
 from hdrplan.io.case.frames import check_structures
-from hdrplan.io.dicom.ct import CTSeries, read_ct_slices
+from hdrplan.io.dicom.ct import CTSeries
 from hdrplan.io.dicom.folder import DicomFile, dicom_file, dicom_files
 from hdrplan.io.dicom.patients import checked_strangers
 from hdrplan.io.files import sha256
 from hdrplan.io.header_names import names_beside, names_in_header
 from hdrplan.io.image_files import Image, image_stem, is_image, open_image
 from hdrplan.io.image_places import doubts_of_labels, doubts_of_orientation
-from hdrplan.io.images import read_volume
 from hdrplan.io.label_maps import read_names
 from hdrplan.io.regions import Regions, read_regions
+from hdrplan.io.scan_catheters import find_catheters, is_curves
+from hdrplan.io.scan_ct import find_ct
 
 __all__ = ["Scan", "read_scan"]
 
@@ -45,6 +46,8 @@ class Scan:
         HU.
     structures : tuple of Structure
         Of all files, with the role "other" and names that differ.
+    catheters : tuple of Catheter
+        Of curves of 3D Slicer that lie beside the CT.
     kinds : tuple of (str, str)
         File or folder, and what it was taken for.
     left_out : tuple of (str, str)
@@ -56,6 +59,7 @@ class Scan:
 
     ct: Volume
     structures: tuple[Structure, ...]
+    catheters: tuple[Catheter, ...]
     kinds: tuple[tuple[str, str], ...]
     left_out: tuple[tuple[str, str], ...]
     hashes: Mapping[str, str]
@@ -70,7 +74,8 @@ def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_othe
     sources : sequence of Path
         Files and folders, in any order: one CT (NIfTI, NRRD, MetaImage, or a DICOM series), and any of label maps with
         names (in their header, a JSON beside them, or ``names``), masks named by their files, ``.seg.nrrd``, DICOM
-        Segmentations, RT Structure Sets.
+        Segmentations, RT Structure Sets, curves of 3D Slicer (``.mrk.json``) as catheters. The same CT may lie there
+        twice, as a DICOM series and as a file of its own.
     names : Path, optional
         JSON of names for label maps that have none of their own.
     accept_other_patient : bool
@@ -83,20 +88,24 @@ def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_othe
     FormatError
         A file that cannot be read; a label map without names.
     """
-    images, clinical = _files(sources)
+    given = {Path(source) for source in sources}
+    images, clinical, curves = _files(sources)
     slices = [file for file in clinical if file.kind == "CT"]
     drawn = [file for file in clinical if file.kind in ("RS", "SEG")]
     sorts = {path: _sort_of(open_image(path)) for path in images}
     scans = [path for path, sort in sorts.items() if sort == "CT"]
     others = [path for path, sort in sorts.items() if sort == "other"]
-    _check_others(others, given={Path(source) for source in sources}, has_ct=bool(scans or slices))
-    series, ct, ct_kind = _ct(scans, _of_one_series(slices, drawn), sources)
+    _check_others(others, given=given, has_ct=bool(scans or slices))
+    found = find_ct(scans, slices, drawn, given=given, where=sources[0])
+    series, ct = found.series, found.volume
     strangers = checked_strangers([*slices[:1], *drawn], accept=accept_other_patient, where=sources[0])
-    warnings = [*strangers, *(series.warnings if series else doubts_of_orientation(scans[0]))]
-    kinds = [ct_kind]
+    warnings = [*strangers, *(series.warnings if series else doubts_of_orientation(found.path))]
+    kinds = [found.kind]
     read: list[tuple[str, Regions]] = []
-    unread = [(image_stem(path), "no voxel") for path, sort in sorts.items() if sort == "empty"]
+    unread = [(name, "the same CT once more") for name in found.same]
+    unread += [(image_stem(path), "no voxel") for path, sort in sorts.items() if sort == "empty"]
     unread += [(path.name, "neither a CT in HU nor labels") for path in others]
+    catheters, of_curves, unread_curves = find_catheters(curves, given=given, ct=ct.grid)
     for path in (path for path, sort in sorts.items() if sort == "labels"):
         regions = _of_image(path, names)
         kinds.append((path.name, f"{regions.kind}, {_counted(regions)}"))
@@ -107,6 +116,7 @@ def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_othe
         regions = read_regions(file.path)
         kinds.append((file.kind, f"{regions.kind}, {_counted(regions)}"))
         read.append((file.kind, regions))
+    kinds += of_curves
     structures, left_out, notes = _inside(read, ct.grid)
     if read and not structures:
         reasons = "; ".join(f"{name}: {why}" for name, why in left_out[:5])
@@ -115,7 +125,8 @@ def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_othe
         ct=ct,
         structures=structures,
         kinds=tuple(kinds),
-        left_out=(*unread, *left_out),
+        catheters=catheters,
+        left_out=(*unread, *unread_curves, *left_out),
         hashes={_said(Path(s), k, len(sources)): sha256(Path(s)) for k, s in enumerate(sources, start=1)},
         warnings=each_once([*warnings, *(w for _, r in read for w in r.warnings), *notes]),
     )
@@ -129,16 +140,20 @@ def _said(source: Path, number: int, count: int) -> str:
     return kind if count == 1 else f"{kind}, source {number}"
 
 
-def _files(sources: Sequence[Path]) -> tuple[list[Path], list[DicomFile]]:
-    """Return the images and the DICOM files among files and folders."""
+def _files(sources: Sequence[Path]) -> tuple[list[Path], list[DicomFile], list[Path]]:
+    """Return the images, the DICOM files and the files of curves among files and folders."""
     images: list[Path] = []
     clinical: list[DicomFile] = []
+    curves: list[Path] = []
     for source in map(Path, sources):
         if source.is_dir():
-            images += _images_of(source, _DEPTH)
+            images += _files_of(source, _DEPTH, is_image)
+            curves += _files_of(source, _DEPTH, is_curves)
             clinical += dicom_files(source)[0]
         elif is_image(source):
             images.append(source)
+        elif source.suffix.lower() in (".json", ".csv"):
+            curves.append(source)
         else:
             file = dicom_file(source)
             if file is None:
@@ -146,16 +161,16 @@ def _files(sources: Sequence[Path]) -> tuple[list[Path], list[DicomFile]]:
                     "expected a CT or a segmentation: NIfTI, NRRD, MetaImage or DICOM", got=source.name, where=source
                 )
             clinical.append(file)
-    return list(dict.fromkeys(images)), list({file.path: file for file in clinical}.values())
+    return list(dict.fromkeys(images)), list({f.path: f for f in clinical}.values()), list(dict.fromkeys(curves))
 
 
-def _images_of(folder: Path, depth: int) -> list[Path]:
+def _files_of(folder: Path, depth: int, wanted: Callable[[Path], bool]) -> list[Path]:
     inside = sorted(folder.iterdir())
-    images = [path for path in inside if path.is_file() and is_image(path) and not path.name.startswith(".")]
+    files = [path for path in inside if path.is_file() and wanted(path) and not path.name.startswith(".")]
     if depth > 1:
         for path in inside:
-            images += _images_of(path, depth - 1) if path.is_dir() and not path.is_symlink() else []
-    return images
+            files += _files_of(path, depth - 1, wanted) if path.is_dir() and not path.is_symlink() else []
+    return files
 
 
 def _sort_of(image: Image) -> Literal["CT", "labels", "empty", "other"]:
@@ -192,35 +207,6 @@ def _changes(values: npt.NDArray[Any]) -> float:
     """Fraction of the voxels with a value whose neighbour along the rows has another."""
     here, there = values[..., :-1], values[..., 1:]
     return float((here != there)[here != 0].mean()) if here.any() else 0.0
-
-
-def _of_one_series(slices: Sequence[DicomFile], drawn: Sequence[DicomFile]) -> list[DicomFile]:
-    """Return the slices of one CT series: the only one, or the only one that structures were drawn on."""
-    series: dict[str, list[DicomFile]] = {}
-    for file in slices:
-        series.setdefault(file.series_uid, []).append(file)
-    if len(series) > 1:
-        linked = {uid for uid in series if any(uid in file.refers_to for file in drawn)}
-        frames = {file.frame_uid for file in drawn} - {""}
-        linked = linked or {uid for uid, files in series.items() if files[0].frame_uid in frames}
-        series = {uid: files for uid, files in series.items() if uid in linked} if len(linked) == 1 else series
-    if len(series) > 1:
-        listed = "; ".join(f"{len(files)} slices, series ...{uid[-8:]}" for uid, files in series.items())
-        raise InputError("expected one CT series", got=len(series), remedy=f"Give one of them. There are: {listed}.")
-    return next(iter(series.values()), [])
-
-
-def _ct(
-    scans: Sequence[Path], slices: Sequence[DicomFile], sources: Sequence[Path]
-) -> tuple[CTSeries | None, Volume, tuple[str, str]]:
-    count = len(scans) + bool(slices)
-    if count != 1:
-        listed = ", ".join([*(path.name for path in scans), *(["a DICOM series"] if slices else [])])
-        raise InputError("expected one CT", got=listed or "none", where=sources[0], remedy="Give its file or folder.")
-    if slices:
-        series = read_ct_slices([file.path for file in slices])
-        return series, series.volume, ("CT", f"DICOM series of {len(slices)} slices")
-    return None, read_volume(scans[0]), (scans[0].name, "CT")
 
 
 def _of_image(path: Path, names: Path | None) -> Regions:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hdrplan.geometry import Structure, Volume
+from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.io.images import write_volume
+from hdrplan.io.markups import write_markups
 from hdrplan.io.segmentations import write_segmentations
 from hdrplan.io.toml_text import toml_text
 
@@ -20,6 +21,7 @@ def write_prepared_case(
     ct: Volume,
     structures: Sequence[Structure],
     healthy: str | None,
+    catheters: Sequence[Catheter] = (),
     rest: Mapping[str, object],
 ) -> None:
     """Write CT, structures and case.toml into an existing folder.
@@ -33,6 +35,8 @@ def write_prepared_case(
     structures : sequence of Structure
         Those with the role "other" stay without one: they are obstacles where their names say so.
     healthy : str or None
+    catheters : sequence of Catheter, optional
+        Written beside the case, which names them.
     rest : mapping
         ``prescription_gy`` and ``source``, as far as they are known: case.toml says what is to be added.
     """
@@ -41,10 +45,15 @@ def write_prepared_case(
         "source": "[source] with name and strength_u at treatment",
         "catheters": 'catheters = "catheters.mrk.json"',
     }
-    to_add = "; ".join(text for key, text in missing.items() if key not in rest)
-    table: dict[str, object] = {"#": f"To be added here, or given to the commands: {to_add}.", "name": name}
+    known = {*rest, "catheters"} if catheters else {*rest}
+    to_add = "; ".join(text for key, text in missing.items() if key not in known)
+    table: dict[str, object] = {"#": f"To be added here, or given to the commands: {to_add}."} if to_add else {}
+    table["name"] = name
     write_volume(folder / "ct.nii.gz", ct)
     table["ct"] = "ct.nii.gz"
+    if catheters:
+        write_markups(folder / "catheters.mrk.json", catheters)
+        table["catheters"] = "catheters.mrk.json"
     if healthy is not None:
         table["healthy"] = healthy
     files = write_segmentations(folder, structures, ct.grid)
