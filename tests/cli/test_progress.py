@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -104,3 +108,36 @@ def test_how_often_a_pipe_is_told(asked: str | None, seconds: float, monkeypatch
     if asked is not None:
         monkeypatch.setenv("HDRPLAN_PROGRESS_S", asked)
     assert progress._pipe_s() == seconds
+
+
+@pytest.mark.parametrize("told", ["terminal", "pipe"], indirect=True)
+def test_a_first_run_says_that_it_compiles(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 1
+    monkeypatch.setattr(progress, "compiled", lambda: count)
+    with progress.steps_bar() as on_progress:
+        on_progress("dose", 0, 10)
+        told.next()
+        told.next()
+        assert "compiling" not in told.getvalue()
+        count = 30
+        told.next()
+        told.next()
+        told.next()
+    assert "compiling for this machine, the next run is quicker" in told.getvalue()
+
+
+def test_compiled_kernels_are_counted_and_kept_ones_are_not(tmp_path: Path) -> None:
+    code = (
+        "from hdrplan.compiling import compiled\n"
+        "from hdrplan.kernels.angle import angle64\n"
+        "angle64(0.5, 1.0)\n"
+        "print(compiled())\n"
+    )
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    counts = [
+        int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env).stdout)
+        for _ in range(2)
+    ]
+    if "NUMBA_DISABLE_JIT" not in os.environ:
+        assert counts[0] > 0
+    assert counts[1] == 0

@@ -31,6 +31,7 @@ INNER = {
     "memory",
     "costs",
     "stopping",
+    "compiling",
     "bench",
 }
 

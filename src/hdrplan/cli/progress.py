@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from hdrplan.compiling import compiled
+
 __all__ = ["Progress", "progress_bar", "steps_bar", "work_bar"]
 
 Progress = Callable[[int, int], None]
@@ -26,6 +28,8 @@ _TERMINAL_S = 1.0
 _PIPE_S = 30.0
 # A step that tells nothing for so long shows how long it has taken.
 _SILENT_S = 5.0
+# So many kernels and more are compiled when a machine runs a command first; a new kind of input compiles one or two.
+_MANY_COMPILED = 5
 
 
 @contextmanager
@@ -68,6 +72,11 @@ def _time_left(started: float, share: float) -> str:
 
 def _duration(seconds: float) -> str:
     return f"about {seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
+
+
+def _compiling() -> str:
+    """Return why the first run on a machine is slow; "" where hardly anything had to be compiled."""
+    return "; compiling for this machine, the next run is quicker" if compiled() >= _MANY_COMPILED else ""
 
 
 @contextmanager
@@ -124,7 +133,7 @@ class _TerminalLine:
         with self._lock:
             silent_s = time.monotonic() - self._told
             if silent_s >= _SILENT_S:
-                self._write(f"{self._text}  working, {_duration(silent_s)}".strip())
+                self._write(f"{self._text}  working, {_duration(silent_s)}{_compiling()}".strip())
 
     def end(self) -> None:
         """Leave an empty line."""
@@ -151,7 +160,8 @@ class _PipeLine:
 
     def again(self) -> None:
         """Write a line."""
-        said = " ".join(f"{self._text or 'working'}  ({_duration(time.monotonic() - self._began)} so far)".split())
+        so_far = f"{_duration(time.monotonic() - self._began)} so far{_compiling()}"
+        said = " ".join(f"{self._text or 'working'}  ({so_far})".split())
         self._err.write(said + "\n")
         self._err.flush()
 

@@ -21,6 +21,8 @@ import numpy as np
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.runtime import rtsys
 
+from hdrplan.compiling import note_compiled
+
 __all__ = ["KernelCache"]
 
 
@@ -78,4 +80,6 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
         kept = None
         with self._guard_against_spurious_io_errors():
             kept = self._load_overload(sig, target_context)
+        if kept is None:
+            note_compiled()
         return kept
