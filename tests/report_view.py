@@ -94,7 +94,7 @@ def small_view(
                 reached="6.80 Gy",
                 met=True,
                 source="a protocol",
-                hard=True,
+                level=0,
                 mark_gy=14.0,
                 mark_frac=1 / 3.1,
                 is_minimum=False,

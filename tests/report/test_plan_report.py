@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Prescription, parse_goal
 from hdrplan.report import plan_report, report_data, score_lines
+from hdrplan.report.data import GoalRow
 from hdrplan.report.rows import longest_dwell
 from hdrplan.sources import Calibration, Strength, load_source, strength_from_text
 from hdrplan.workflow import PlanResult, plan_case, plan_result
@@ -88,13 +90,13 @@ def test_a_calibration_takes_the_place_of_none_given(result):
 def test_goals_lie_in_the_plot_where_they_are(result):
     rows = {(row.structure, row.goal): row for row in report_data(result, RUN).goals}
     d100 = rows["lesion", "D100 ≥ 20 Gy"]
-    assert (d100.mark_gy, d100.mark_frac, d100.is_minimum, d100.hard) == (20.0, 1.0, True, True)
+    assert (d100.mark_gy, d100.mark_frac, d100.is_minimum, d100.level) == (20.0, 1.0, True, 0)
     stomach_cc = float(result.points.volume_cc[result.points.rows("stomach")].sum())
     d1cc = rows["stomach", "D1cc ≤ 14 Gy"]
     assert d1cc.mark_gy == 14.0
     assert d1cc.mark_frac == pytest.approx(1.0 / stomach_cc)
     v10 = rows["liver", "V10Gy ≤ 80 %"]
-    assert (v10.mark_gy, v10.mark_frac, v10.is_minimum, v10.hard) == (10.0, 0.8, False, False)
+    assert (v10.mark_gy, v10.mark_frac, v10.is_minimum, v10.level) == (10.0, 0.8, False, 1)
     assert rows["liver", "Dmean ≤ 30 Gy"].mark_gy is None
     reached = {(g.goal.structure, g.goal.text): g for g in result.score.goals}
     assert d1cc.reached == f"{reached['stomach', 'D1cc <= 14 Gy'].reached:.2f} Gy"
@@ -155,3 +157,49 @@ def test_the_longest_dwell_is_told_with_its_neighbours(result: PlanResult) -> No
     assert longest_dwell(replace(view, times_s=times_s)) == f"{at}; its neighbours have no time"
     times_s[own[0]], times_s[own[2]] = 10.0, 16.0
     assert longest_dwell(replace(view, times_s=times_s)) == f"{at}; 2.5 times the longer of its neighbours"
+
+
+def test_the_ratio_of_neighbouring_times_is_a_row_of_the_goals(result: PlanResult) -> None:
+    dwells = result.plan.dwells
+    assert report_data(result, RUN).rules == ()
+    times_s = np.full(len(dwells), 10.0)
+    step_s = 0.0
+
+    def asked() -> dict[str, object]:
+        return RUN | {"options": {"time_ratio": 2.0, "time_step_s": step_s}}
+
+    def row(at: float | None) -> GoalRow:
+        own = np.flatnonzero(dwells.catheter == 1)
+        own = own[np.argsort(dwells.offset_mm[own])]
+        changed = times_s.copy()
+        if at is not None:
+            changed[own[0]] = at
+        given = plan_result(result.case, result.goals, replace(result.plan, times_s=changed), points=result.points)
+        (only,) = report_data(given, asked()).rules
+        return only
+
+    assert (row(None).reached, row(None).met) == ("held", True)
+    assert (row(20.0).reached, row(20.0).met) == ("held", True)
+    assert (row(4.0).reached, row(4.0).met) == ("2.50 : 1", False)
+    assert (row(0.0).reached, row(0.0).met) == ("beside 0 s", False)
+    step_s = 0.1
+    assert (row(4.8).reached, row(4.8).met) == ("2.04 : 1", False)
+    assert (row(4.9).reached, row(4.9).met) == ("to 0.1 s", True)
+    assert (row(20.2).reached, row(20.2).met) == ("to 0.1 s", True)
+    assert row(None).goal == "neighbouring times ≤ 2 : 1"
+
+
+def test_a_page_names_the_level_of_a_wish_and_the_rules(result: PlanResult) -> None:
+    page = plan_report(result, RUN | {"options": {"time_ratio": 3.0}})
+    assert '<span class="soft">(wish, level 1)</span>' in page
+    assert '<span class="soft">(rule)</span>' in page
+    assert "Evener times" not in page
+    assert "Evener times: --time-ratio 2" in plan_report(result, RUN)
+
+
+def test_gaps_are_told_in_percent(result: PlanResult) -> None:
+    steps = [line for line in report_data(result, RUN).certificate if line.startswith("Objective")]
+    assert steps
+    for line in steps:
+        assert re.search(r"\(gap [-0-9.e]+ %\)\.$", line)
+        assert " ;" not in line

@@ -53,8 +53,8 @@ class GoalRow:
         None where the plan gives no value to judge.
     source : str
         Where the limit comes from.
-    hard : bool
-        A hard limit, or a goal of lower priority.
+    level : int
+        Of priority; 0 is a hard limit.
     mark_gy, mark_frac : float or None
         Where the goal lies in the DVH plot; None where it has no place there.
     is_minimum : bool
@@ -66,7 +66,7 @@ class GoalRow:
     reached: str
     met: bool | None
     source: str
-    hard: bool = True
+    level: int = 0
     mark_gy: float | None = None
     mark_frac: float | None = None
     is_minimum: bool = True
@@ -93,6 +93,8 @@ class ReportData:
     metrics : mapping
         Structure name -> {"role": ..., "volume_cc": ..., "d100_gy": ..., ...}.
     goals : tuple of GoalRow
+    rules : tuple of GoalRow
+        Rules on dwell times that the plan was made under, with what the times reach.
     tiles : tuple of (label, value, note)
         The headline numbers.
     facts : tuple of (label, value)
@@ -125,6 +127,7 @@ class ReportData:
     curves: tuple[Curve, ...] = ()
     metrics: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     goals: tuple[GoalRow, ...] = ()
+    rules: tuple[GoalRow, ...] = ()
     tiles: tuple[tuple[str, str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     claim: str = ""

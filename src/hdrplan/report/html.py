@@ -8,7 +8,7 @@ from hdrplan.report.data import ReportData
 from hdrplan.report.pack import ct_pack, dose_pack
 from hdrplan.report.page import page
 from hdrplan.report.palette import isodose_levels, structure_styles
-from hdrplan.report.rows import bar_width, channels, dwell_rows, longest_dwell, metric_tables
+from hdrplan.report.rows import bar_width, channels, dwell_rows, evener_text, longest_dwell, metric_tables
 from hdrplan.report.scene import catheter_data, curve_data, dwell_data, structure_data, view_extent
 from hdrplan.report.svg import axis_end_gy, dvh_svg
 
@@ -52,6 +52,7 @@ def report_html(view: ReportData) -> str:
         missed=[g for g in view.goals if g.met is False],
         total_time_s=float(view.times_s.sum()),
         longest=longest_dwell(view),
+        evener=evener_text(view),
         longest_s=max(float(view.times_s.max()), 1e-9),
         deepest_mm=max(float(view.dwells.offset_mm.max()), 1.0) * 1.06,
         bar_width=bar_width(view),

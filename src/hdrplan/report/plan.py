@@ -12,12 +12,15 @@ from hdrplan.plan import Goal
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.headline import claim, headline, reached_text, signs
 from hdrplan.report.html import report_html
+from hdrplan.report.rows import neighbour_ratio
 from hdrplan.report.tables import dvh_table, structure_rows
 from hdrplan.sources import U_PER_MCI_APPARENT, ApparentActivity, Calibration, Strength
 from hdrplan.workflow import PlanResult
 
 __all__ = ["plan_report", "report_data"]
 
+# The ratio holds in the linear program to its tolerance, 1e-7 of a time in s.
+RATIO_SLACK_FRAC = 1e-6
 _REFERENCES = (
     "M. J. Rivard et al., Update of AAPM Task Group No. 43 Report (TG-43U1), Med Phys 31, 633 (2004), "
     "doi 10.1118/1.1646040",
@@ -78,6 +81,7 @@ def report_data(result: PlanResult, run: Mapping[str, Any], *, remarks: Sequence
         curves=tuple(curves),
         metrics=structure_rows(result),
         goals=_goal_rows(result),
+        rules=_rule_rows(result, run.get("options", {})),
         tiles=headline(result),
         facts=_facts(result),
         claim="" if optimum is None else claim(optimum.certificate),
@@ -98,13 +102,18 @@ def _certificate(optimum: Optimum) -> tuple[str, ...]:
     """Return the certificate's line, what was lost, then every objective in the order solved with its bound."""
     certificate = optimum.certificate
     steps = [
-        f"Objective {k} before rounding of times, {level.text}: {level.value:.5g} {level.unit}; the proven "
-        f"{'maximum' if level.large else 'minimum'} is {level.bound:.5g} {level.unit} (gap {level.gap_frac:.1e})."
+        f"Objective {k} before rounding of times, {level.text}: {_with_unit(level.value, level.unit)}; "
+        f"the proven {'maximum' if level.large else 'minimum'} is {_with_unit(level.bound, level.unit)} "
+        f"(gap {100 * level.gap_frac:.2g} %)."
         for k, level in enumerate(optimum.levels, start=1)
     ]
     return tuple(
         signs(line) for line in (certificate.text, certificate.condition_text, certificate.losses_text, *steps) if line
     )
+
+
+def _with_unit(value: float, unit: str) -> str:
+    return f"{value:.5g} {unit}".rstrip()
 
 
 def _binding(optimum: Optimum) -> tuple[str, ...]:
@@ -126,13 +135,33 @@ def _goal_rows(result: PlanResult) -> tuple[GoalRow, ...]:
                 reached=reached_text(judged),
                 met=judged.met if np.isfinite(judged.reached) else None,
                 source=goal.source,
-                hard=goal.level == 0,
+                level=goal.level,
                 mark_gy=mark[0] if mark else None,
                 mark_frac=mark[1] if mark else None,
                 is_minimum=goal.sense == ">=",
             )
         )
     return tuple(rows)
+
+
+def _rule_rows(result: PlanResult, options: Mapping[str, Any]) -> tuple[GoalRow, ...]:
+    """Rules of the afterloader that were asked for, and what the times reach: they hold before any prescription."""
+    ratio = float(options.get("time_ratio") or 0.0)
+    if not ratio:
+        return ()
+    step_s = float(options.get("time_step_s") or 0.0)
+    reached = neighbour_ratio(result.plan.dwells, result.plan.times_s, step_s=step_s)
+    met = reached <= ratio * (1 + RATIO_SLACK_FRAC)
+    broken = f"{reached:.2f} : 1" if np.isfinite(reached) else "beside 0 s"
+    return (
+        GoalRow(
+            structure="plan",
+            goal=f"neighbouring times ≤ {ratio:g} : 1",
+            reached=(f"to {step_s:g} s" if step_s else "held") if met else broken,
+            met=met,
+            source="[dwells] time_ratio, or --time-ratio",
+        ),
+    )
 
 
 def _mark(goal: Goal, result: PlanResult) -> tuple[float, float] | None:
