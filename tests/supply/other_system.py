@@ -1,8 +1,9 @@
-"""Run commands as on Windows, as far as one process can: ``python other_system.py SRC WORDS... :: WORDS...``.
+"""Run commands as on another system, as far as one process can: ``python other_system.py SYSTEM SRC WORDS :: WORDS``.
 
-POSIX modules and functions are gone, no folder can be opened, no open file can be removed or renamed, nothing is
-renamed over a folder, files are read and written as text in cp1252 unless the program says otherwise, and so is the
-console. hdrplan is told that the platform is win32; other libraries are not.
+``win32``: POSIX modules and functions are gone, no folder can be opened, no open file can be removed or renamed,
+nothing is renamed over a folder, files are read and written as text in cp1252 unless the program says otherwise, and so
+is the console. ``darwin``: what only Linux has is gone: /proc, affinities, free pages by sysconf. hdrplan is told the
+platform; other libraries are not.
 """
 
 from __future__ import annotations
@@ -68,19 +69,49 @@ def in_cp1252(
     return real_open(file, mode, buffering, encoding, *rest, **named)
 
 
-class WindowsSys:
+class OtherSys:
     """The module sys of another platform."""
 
-    platform = "win32"
+    def __init__(self, platform: str) -> None:
+        self.platform = platform
 
     def __getattr__(self, name: str) -> Any:
         return getattr(sys, name)
 
 
-def told_windows(name: str, variables: Any = None, *rest: Any, **named: Any) -> Any:
-    if name == "sys" and str((variables or {}).get("__name__", "")).startswith("hdrplan"):
-        return WindowsSys()
-    return real_import(name, variables, *rest, **named)
+def telling(platform: str) -> Callable[..., Any]:
+    """An import that hands hdrplan's modules another platform."""
+    other = OtherSys(platform)
+
+    def told(name: str, variables: Any = None, *rest: Any, **named: Any) -> Any:
+        if name == "sys" and str((variables or {}).get("__name__", "")).startswith("hdrplan"):
+            return other
+        return real_import(name, variables, *rest, **named)
+
+    return told
+
+
+def no_proc(path: Any, *rest: Any, **named: Any) -> Any:
+    if not isinstance(path, int) and os.fsdecode(path).startswith(("/proc/", "/sys/")):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path))
+    return real_open(path, *rest, **named)
+
+
+def make_darwin() -> None:
+    """Take away what only Linux has."""
+    for name in ("sched_getaffinity", "sched_setaffinity", "posix_fadvise", "memfd_create", "pidfd_open"):
+        if hasattr(os, name):
+            delattr(os, name)
+    real_sysconf = os.sysconf
+
+    def sysconf(name: Any) -> int:
+        if name == "SC_AVPHYS_PAGES":
+            raise ValueError("unrecognized configuration name")
+        return real_sysconf(name)
+
+    os.sysconf = sysconf
+    builtins.open = io.open = no_proc  # type: ignore[assignment]
+    builtins.__import__ = telling("darwin")  # type: ignore[assignment]
 
 
 class NoPosix:
@@ -124,17 +155,21 @@ def make_windows() -> None:
     os.replace = refusing(os.replace, over=False, closed=2)  # type: ignore[assignment]
     os.open = no_folder  # type: ignore[assignment]
     builtins.open = io.open = in_cp1252  # type: ignore[assignment]
-    builtins.__import__ = told_windows  # type: ignore[assignment]
+    builtins.__import__ = telling("win32")  # type: ignore[assignment]
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="cp1252", errors="strict")  # type: ignore[union-attr]
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, sys.argv[1])
-    make_windows()
+    sys.path.insert(0, sys.argv[2])
+    {"win32": make_windows, "darwin": make_darwin}[sys.argv[1]]()
+    import uvicorn
+
     from hdrplan.cli import main
 
-    for words in " ".join(sys.argv[2:]).split(" :: "):
+    # A page is served until somebody ends it: tests/live serves it, here it ends at once.
+    uvicorn.Server.run = lambda server, sockets=None: [s.close() for s in sockets or ()]  # type: ignore[method-assign]
+    for words in " ".join(sys.argv[3:]).split(" :: "):
         sys.argv = ["hdrplan", *words.split()]
         try:
             main()

@@ -76,7 +76,9 @@ def _left_out(series: Sequence[Series]) -> list[dict[str, object]]:
 def _left_out_lines(series: Sequence[Series]) -> Iterator[str]:
     for s in series:
         if s.left_out:
-            yield f"not pooled: {s.name}, {s.horizon}: {s.left_out}" + (f" ({s.note})" if s.note else "")
+            yield f"not pooled: {s.name}, {s.horizon}: {s.left_out}" + (
+                f" ({s.note})" if s.note not in ("", s.left_out) else ""
+            )
 
 
 def _pool_table(pool: Pool) -> dict[str, object]:

@@ -23,22 +23,24 @@ def fact_lines(result: PlaceResult) -> Sequence[str]:
     chosen, placement, cost = result.chosen, result.placement, result.chosen.cost
     number = number_text(len(chosen.candidates), result)
     lines = [
-        f"Of {result.trajectories.tried:,} straight paths examined, {result.n_free:,} keep all margins and limits. "
-        f"{len(result.trajectories)} of these are the candidates.",
         f"Chosen: {number} with a {cost.text} of {cost.value:.3f} {cost.unit}. No set of at most {chosen.count} of "
-        f"these candidates can have less than {cost.bound:.3f} {cost.unit} (gap {100 * cost.gap_frac:.2f} %).",
+        f"these candidates can have less than {cost.bound:.3f} {cost.unit} (gap {100 * cost.gap_frac:.2f} %)."
+    ]
+    lines += [
+        f"{target.name} ({target.volume_cc:.1f} cc): D100 {target.d100_gy:.2f} Gy, D50 {target.d50_gy:.1f} Gy."
+        for target in result.planned.score.targets
     ]
     if placement.left_out:
         lines.append(
             f"The plan meets these goals, but the bound does not include them: {'; '.join(placement.left_out)}."
         )
     lines += recourse_lines(result)
-    lines += [
-        f"{target.name} ({target.volume_cc:.1f} cc): D100 {target.d100_gy:.2f} Gy, D50 {target.d50_gy:.1f} Gy."
-        for target in result.planned.score.targets
-    ]
     plan = result.planned.plan
-    lines.append(f"Total dwell time: {plan.total_time_s:.0f} s at {plan.strength_u:g} U.")
+    lines.append(f"Total dwell time: {plan.total_time_s:.0f} s at {plan.strength_u:,.0f} U.")
+    lines.append(
+        f"Of {result.trajectories.tried:,} straight paths examined, {result.n_free:,} keep all margins and limits. "
+        f"{len(result.trajectories)} of these are the candidates."
+    )
     return [*lines, *obstacle_lines(result)]
 
 

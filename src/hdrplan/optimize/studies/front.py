@@ -119,7 +119,7 @@ class Front:
         plans, impossible = self.plans, self.combinations.count(None)
         worst = max(plan.violation_frac for plan in plans)
         return (
-            f"{len(plans)} plans with minimum {self.objective}, each proven to {self.gap_frac:.1e} and "
-            f"checked on all points (largest violation {worst:.1e} of a limit); "
+            f"{len(plans)} plans with minimum {self.objective}, each proven within {100 * self.gap_frac:.2g} % and "
+            f"checked on all points (largest violation of a limit {100 * worst:.2g} %); "
             f"{impossible} combinations of limits proven impossible; {self.rows_used} rows used"
         )
