@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 import pytest
 from click.testing import CliRunner
 
 from hdrplan.cautions import caution
 from hdrplan.cli.common import warn
-from hdrplan.errors import InputError
+from hdrplan.errors import InputError, fitted
 
 REMEDY = "Give the folder of the export, " + "or name each of its files, " * 3 + "and say which one holds the plan."
 
@@ -49,3 +51,13 @@ def test_a_long_warning_ends_with_its_whole_remedy() -> None:
     assert said.endswith(whole.remedy)
     assert len(said.splitlines()) == 1
     assert len(said) < 400
+
+
+def test_a_long_list_loses_whole_entries() -> None:
+    organs = ", ".join(f"organ_{k} ({k} %)" for k in range(60))
+    said = fitted(f"the dose grid does not hold all of {organs}; their DVHs are not compared", "Export a larger grid.")
+    assert len(said) <= 290
+    listed = said.removeprefix("the dose grid does not hold all of ").split(";")[0].split(", ")
+    assert listed.count("...") == 1
+    assert all(re.fullmatch(r"organ_(\d+) \(\1 %\)", entry) for entry in listed if entry != "...")
+    assert len(listed) > 8

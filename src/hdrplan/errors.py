@@ -32,6 +32,8 @@ __all__ = [
 # whatever remedy.
 _MAX = 290
 _FACTS = 120
+# An entry of a list is hardly longer: where a line is cut within one, the whole entry goes.
+_ENTRY = 40
 
 
 class HdrPlanError(Exception):
@@ -71,8 +73,16 @@ def fitted(facts: str, remedy: str = "") -> str:
         remedy = f"{remedy[: remedy_room - 4]} ..."
     room = _MAX - len(remedy) - 2 if remedy else _MAX
     if len(facts) > room:
-        facts = f"{facts[: room // 2]} ... {facts[-(room // 2 - 5) :]}"
+        facts = _without_middle(facts[: room // 2], facts[-(room // 2 - 5) :])
     return f"{facts}. {remedy}" if remedy else facts
+
+
+def _without_middle(head: str, tail: str) -> str:
+    """Join the ends of a line that lost its middle; a list loses whole entries where it was cut within one."""
+    end, start = head.rfind(", ", max(0, len(head) - _ENTRY)), tail.find(", ", 0, _ENTRY)
+    if end < 0 or start < 0:
+        return f"{head} ... {tail}"
+    return f"{head[:end]}, ..., {tail[start + 2 :]}"
 
 
 class InputError(HdrPlanError):

@@ -92,7 +92,8 @@ def telling(platform: str) -> Callable[..., Any]:
 
 
 def no_proc(path: Any, *rest: Any, **named: Any) -> Any:
-    if not isinstance(path, int) and os.fsdecode(path).startswith(("/proc/", "/sys/")):
+    # threadpoolctl was imported on Linux and looks there for its libraries; on macOS it asks the loader.
+    if not isinstance(path, int) and os.fsdecode(path).startswith("/proc/") and path != "/proc/self/maps":
         raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path))
     return real_open(path, *rest, **named)
 

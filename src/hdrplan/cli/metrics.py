@@ -141,7 +141,9 @@ def command(
         if key is not None:
             write_key(key, journal.secret, tables.patients)
     plans, lesions, errors = len(archive.treatments), len(tables.rows["dose_metrics"]), len(tables.rows["errors"])
-    click.echo(f"{plans} plans, {lesions} lesions, {errors} errors: wrote {output.path}")
+    counted = ((plans, "plan"), (lesions, "lesion"), (errors, "error"))
+    counts_text = ", ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in counted)
+    click.echo(f"{counts_text}: wrote {output.path}")
     if optimum:
         click.echo(optimum_sentence(tables.rows["optimum_by_planner"]))
     exit_if_lost(tables.lost, "treatments", f"Run again with --overwrite to try them; {partial} keeps the rest.")

@@ -85,7 +85,9 @@ def find_ct(
 
 def _all_of(scans: Sequence[Path], series: dict[str, list[DicomFile]], where: Path) -> Iterator[FoundCT]:
     if not scans and not series:
-        raise InputError("expected one CT", got="none", where=where, remedy="Give its file or folder.")
+        raise InputError(
+            "expected one CT", got="none", where=where, remedy="Give its file or folder; a CT in HU has air."
+        )
     for files in series.values():
         read = read_ct_slices([file.path for file in files])
         kind = ("CT", f"DICOM series of {len(files)} slices")

@@ -104,7 +104,7 @@ def _certificate(optimum: Optimum) -> tuple[str, ...]:
     steps = [
         f"Objective {k} before rounding of times, {level.text}: {_with_unit(level.value, level.unit)}; "
         f"the proven {'maximum' if level.large else 'minimum'} is {_with_unit(level.bound, level.unit)} "
-        f"(gap {100 * level.gap_frac:.2g} %)."
+        f"(gap {100 * level.gap_frac:.3g} %)."
         for k, level in enumerate(optimum.levels, start=1)
     ]
     return tuple(

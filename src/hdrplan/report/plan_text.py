@@ -81,7 +81,11 @@ def brief_lines(result: PlanResult, options: PlanOptions) -> list[str]:
         f"catheter, then every {options.step_mm:g} mm"
     )
     missed = [goal_text(goal) for goal in goals if not goal.met]
-    kept = [f"{len(goals) - len(missed)} of {len(goals)} goals are met."] if goals else []
+    kept = (
+        [f"{len(goals) - len(missed)} of {len(goals)} goal{'s are' if len(goals) != 1 else ' is'} met."]
+        if goals
+        else []
+    )
     optimum = result.optimum
     if optimum is None:
         return [lead, *_target_lines(result), *kept, *missed]
