@@ -76,6 +76,42 @@ def test_escape_ends_an_enlarged_plane_and_presets_are_in_sight_on_a_tablet(open
     assert page.locator("#planes").get_attribute("data-large") == ""
 
 
+def test_a_wide_table_keeps_its_caption_and_its_names_in_sight_on_a_phone(chromium, tmp_path: Path):
+    file = tmp_path / "page.html"
+    file.write_text(report_html(small_view()), encoding="utf-8")
+    page = LOOK.open_page(chromium, file, "phone", "light")
+    page.set_viewport_size({"width": 240, "height": 600})  # the small view has few columns
+    box = page.locator("#dose-volume .scroll").first
+    table = box.locator("table")
+    assert box.evaluate("e => e.scrollWidth > e.clientWidth + 30"), "the table is wider than the screen"
+    box.evaluate("e => { e.scrollLeft = e.scrollWidth; }")
+    edges = box.bounding_box()
+    name = table.locator("tbody th").first.bounding_box()
+    assert name["x"] >= edges["x"] - 1
+    assert name["x"] + name["width"] < edges["x"] + edges["width"]
+    for caption in page.locator(".scroll > table > caption").all():
+        seen = caption.bounding_box()
+        assert seen["x"] >= 0
+        assert seen["x"] + seen["width"] <= 240
+    page.close()
+
+
+def test_planes_lie_below_each_other_on_a_phone_and_their_words_fit(chromium, tmp_path: Path):
+    file = tmp_path / "page.html"
+    file.write_text(report_html(small_view()), encoding="utf-8")
+    page = LOOK.open_page(chromium, file, "phone", "dark")
+    axial, coronal, sagittal = (page.locator(f'.plane[data-view="{v}"]') for v in ("axial", "coronal", "sagittal"))
+    assert axial.bounding_box()["width"] > 1.9 * coronal.bounding_box()["width"]
+    assert coronal.bounding_box()["y"] >= axial.bounding_box()["y"] + axial.bounding_box()["height"]
+    for plane in (axial, coronal, sagittal):
+        frame = plane.bounding_box()
+        for part in plane.locator("figcaption > :visible").all():
+            seen = part.bounding_box()
+            assert frame["x"] <= seen["x"]
+            assert seen["x"] + seen["width"] <= frame["x"] + frame["width"] + 0.5
+    page.close()
+
+
 def test_what_is_folded_is_open_on_paper(opened):
     page = opened(report_html(small_view())).page
     fold = page.locator("#proof details")
