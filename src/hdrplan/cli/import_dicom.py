@@ -26,7 +26,7 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Output case folder; must not exist.")
 @click.option("--ctv", multiple=True, metavar="ROI", help="ROI to treat; repeatable. Without it, the rules choose.")
 @click.option("--oar", multiple=True, metavar="ROI", help="Organ at risk; repeatable.")
-@click.option("--healthy", metavar="ROI", help="Organ whose mean dose is minimised (liver).")
+@click.option("--healthy", metavar="ROI", help="Organ whose mean dose is minimised [the liver].")
 @click.option("--prescription", type=NUMBER, metavar="GY", help="Prescription, if the exported plan has none.")
 @click.option(
     "--source", type=IN_SOURCE, metavar="NAME|FILE", help="Source model, if the plan does not name a known one."

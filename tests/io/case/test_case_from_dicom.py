@@ -24,6 +24,7 @@ from hdrplan.io import (
     roles_of_rois,
     write_plan,
 )
+from hdrplan.io.case.roles import healthy_by_name
 from hdrplan.sources import Calibration, Strength
 
 
@@ -205,3 +206,9 @@ def test_the_reference_date_of_an_export_travels_with_its_strength(dicom: Path, 
     run = CliRunner().invoke(import_dicom.command, [str(dicom), "-o", str(tmp_path / "case"), "--ctv", "solid"])
     assert run.exit_code == 0, run.output
     assert read_plan(tmp_path / "case").strength == Strength(40700.0, NOW)
+
+
+def test_the_only_organ_named_liver_is_the_healthy_one() -> None:
+    assert healthy_by_name({"Liver": "OAR", "GTV_liver": "CTV", "stomach": "OAR"}) == "Liver"
+    assert healthy_by_name({"liver": "OAR", "liver_left": "OAR"}) is None
+    assert healthy_by_name({"stomach": "OAR", "liver": "other"}) is None

@@ -11,15 +11,12 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Role, Structure
 from hdrplan.io.case.goals import read_goals
-from hdrplan.io.case.roles import DEFAULT_RULES, roles_of_rois
+from hdrplan.io.case.roles import DEFAULT_RULES, healthy_by_name, roles_of_rois
 from hdrplan.io.dicom.structures import StructureSet
 from hdrplan.io.files import sha256
 from hdrplan.plan import Case, Goal, anatomy_of
 
 __all__ = ["ClinicalChoices", "clinical_case"]
-
-# The organ whose mean dose counts where none is named: hdrplan plans livers.
-_HEALTHY = "liver"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +79,7 @@ def clinical_case(
             got=_listed(roles) or "no structures",
             remedy="Name the lesion with `ctv`.",
         )
-    healthy = choices.healthy or _healthy(roles)
+    healthy = choices.healthy or healthy_by_name(roles)
     if healthy is not None and roles[healthy] != "CTV":
         roles[healthy] = "OAR"
     structures = tuple(replace(s, role=cast(Role, roles[s.name])) for s in solid)
@@ -111,11 +108,6 @@ def _require(choices: ClinicalChoices, roles: Mapping[str, str]) -> None:
 
 def _listed(roles: Mapping[str, str]) -> str:
     return ", ".join(repr(name[:24]) for name in roles)
-
-
-def _healthy(roles: Mapping[str, str]) -> str | None:
-    named = [name for name, role in roles.items() if _HEALTHY in name.lower() and role == "OAR"]
-    return named[0] if len(named) == 1 else None
 
 
 def _notes(structures: tuple[Structure, ...], healthy: str | None, choices: ClinicalChoices) -> list[Caution]:

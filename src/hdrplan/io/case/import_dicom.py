@@ -12,7 +12,7 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Role, Structure
 from hdrplan.io.case.from_dicom import centre_mm
-from hdrplan.io.case.roles import roles_of_rois
+from hdrplan.io.case.roles import healthy_by_name, roles_of_rois
 from hdrplan.io.case.write import write_source
 from hdrplan.io.dicom.catheters import catheters_of
 from hdrplan.io.dicom.export import DicomExport
@@ -43,7 +43,8 @@ class ImportChoices:
     ctv, oar : sequence of str
         ROI names; CTVs named here are the only ones.
     healthy : str, optional
-        Organ whose mean dose is to be least.
+        Organ whose mean dose is to be least; None takes the organ at risk whose name holds "liver", where there is
+        only one.
     prescription_gy : float, optional
         None takes the plan's.
     source : TG43Source, optional
@@ -96,8 +97,9 @@ def write_imported_case(folder: Path, export: DicomExport, choices: ImportChoice
     if catheters:
         write_markups(folder / "catheters.mrk.json", catheters)
         table["catheters"] = "catheters.mrk.json"
-    if choices.healthy:
-        table["healthy"] = choices.healthy
+    healthy = choices.healthy or healthy_by_name({s.name: s.role for s in structures})
+    if healthy:
+        table["healthy"] = healthy
     table["structures"] = [{"file": name} for name in write_segmentations(folder, structures, ct.grid if ct else None)]
     table["roles"] = {s.name: s.role for s in structures}
     table["prescription_gy"] = {s.name: prescription_gy for s in targets}

@@ -12,7 +12,10 @@ from hdrplan.io.dicom.structures import ROI
 from hdrplan.io.files import toml_entries
 from hdrplan.plan import anatomy_of
 
-__all__ = ["DEFAULT_RULES", "read_role_rules", "roles_of_rois"]
+__all__ = ["DEFAULT_RULES", "healthy_by_name", "read_role_rules", "roles_of_rois"]
+
+# What the name of the organ holds whose mean dose counts, where nobody named one.
+_HEALTHY = "liver"
 
 # First match wins, in this order; "ignore" is not read at all. Organs at risk are those of the table of names.
 DEFAULT_RULES: dict[str, tuple[str, ...]] = {
@@ -64,3 +67,9 @@ def roles_of_rois(rois: Iterable[ROI], rules: Mapping[str, tuple[str, ...]]) -> 
         if role not in (None, "ignore"):
             roles[roi.name] = str(role)
     return roles
+
+
+def healthy_by_name(roles: Mapping[str, str]) -> str | None:
+    """Return the organ at risk whose name holds "liver"; None where there is none, or more than one."""
+    named = [name for name, role in roles.items() if _HEALTHY in name.lower() and role == "OAR"]
+    return named[0] if len(named) == 1 else None
