@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -126,3 +127,13 @@ def test_the_same_ct_elsewhere_is_another(tmp_path: Path) -> None:
     write_volume(tmp_path / "moved.nii.gz", Volume(moved, small_scan.ct().values_zyx))
     with pytest.raises(InputError, match=r"expected one CT, got ct\.nii\.gz, moved\.nii\.gz"):
         read_scan([tmp_path])
+
+
+def test_masks_of_an_archive_made_on_macos_are_found_by_what_people_type(tmp_path: Path) -> None:
+    """Its file names hold "ä" as "a" and two dots: "Did you mean 'Läsion'?" was the answer to 'Läsion'."""
+    write_volume(tmp_path / "ct.nii.gz", small_scan.ct())
+    (tmp_path / "masks").mkdir()
+    for name, key in (("Läsion", "lesion"), ("Leber", "liver")):
+        mask = Volume(small_scan.GRID, small_scan.masks()[key].astype(np.uint8))
+        write_volume(tmp_path / "masks" / unicodedata.normalize("NFD", f"{name}.nii.gz"), mask)
+    assert "Läsion" in [s.name for s in read_scan([tmp_path]).structures]

@@ -5,6 +5,7 @@ Headers are believed only after their claims were compared with the file's size:
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from hdrplan.io.noise import without_noise
 from hdrplan.io.plain_nifti import Frame, plain_header, plain_values
 from hdrplan.memory import require_memory
 
-__all__ = ["Image", "image_stem", "is_image", "open_grid", "open_image"]
+__all__ = ["Image", "image_stem", "is_image", "open_grid", "open_image", "structure_name"]
 
 MAX_BYTES = 8 << 30
 # Deflate shrinks at most 1032 to 1; bzip2 of zeros more, but no real image.
@@ -121,6 +122,14 @@ def image_stem(path: Path) -> str:
     """Return the name of an image file without its ending."""
     ending = max((e for e in IMAGE_ENDINGS if path.name.lower().endswith(e)), key=len, default="")
     return path.name[: len(path.name) - len(ending)]
+
+
+def structure_name(path: Path) -> str:
+    """Return the name of the structure that an image file is named after.
+
+    Composed as people type it: archives that macOS made hold "ä" as two characters, and no option would find the name.
+    """
+    return unicodedata.normalize("NFC", image_stem(path))
 
 
 def open_image(path: Path) -> Image:

@@ -18,7 +18,7 @@ from hdrplan.io.dicom.sop_classes import LABEL_MAP, SEGMENTATION
 from hdrplan.io.dicom.structures import ROI, checked_structure_set
 from hdrplan.io.dicom.tags import read_tags
 from hdrplan.io.header_names import names_in_header
-from hdrplan.io.image_files import image_stem, is_image, open_image
+from hdrplan.io.image_files import is_image, open_image, structure_name
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.segmentations import read_segment_names, read_segmentation
 
@@ -152,7 +152,7 @@ def _of_image(path: Path, names: Path | None) -> Regions:
             f"a label map has whole numbers, at most {_MAXIMUM_LABELS} of them", got=len(labels), where=path
         )
     if len(labels) == 1:
-        return _masks((image.structure(image_stem(path), "other", values != 0),), (), "mask")
+        return _masks((image.structure(structure_name(path), "other", values != 0),), (), "mask")
     called = tuple(image.structure(f"label {label:g}", "other", values == label) for label in labels.tolist())
     return _masks(called, (), "label map")
 
@@ -170,9 +170,9 @@ def _of_folder(folder: Path) -> Regions:
     left_out: list[tuple[str, str]] = []
     for path in paths:
         if not open_image(path).values.any():
-            left_out.append((image_stem(path), "no voxel"))
+            left_out.append((structure_name(path), "no voxel"))
         else:
-            structures.append(read_mask(path, image_stem(path), "other"))
+            structures.append(read_mask(path, structure_name(path), "other"))
     return Regions(regions=tuple(structures), left_out=tuple(left_out), kind="folder of masks")
 
 

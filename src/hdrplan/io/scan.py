@@ -19,7 +19,7 @@ from hdrplan.io.dicom.folder import DicomFile, dicom_file, dicom_files
 from hdrplan.io.dicom.patients import checked_strangers
 from hdrplan.io.files import sha256
 from hdrplan.io.header_names import names_beside, names_in_header
-from hdrplan.io.image_files import Image, image_stem, is_image, open_image
+from hdrplan.io.image_files import Image, is_image, open_image, structure_name
 from hdrplan.io.image_places import doubts_of_labels, doubts_of_orientation
 from hdrplan.io.label_maps import read_names
 from hdrplan.io.regions import Regions, read_regions
@@ -103,7 +103,7 @@ def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_othe
     kinds = [found.kind]
     read: list[tuple[str, Regions]] = []
     unread = [(name, "the same CT once more") for name in found.same]
-    unread += [(image_stem(path), "no voxel") for path, sort in sorts.items() if sort == "empty"]
+    unread += [(structure_name(path), "no voxel") for path, sort in sorts.items() if sort == "empty"]
     unread += [(path.name, "neither a CT in HU nor labels") for path in others]
     catheters, of_curves, unread_curves = find_catheters(curves, given=given, ct=ct.grid)
     for path in (path for path, sort in sorts.items() if sort == "labels"):
