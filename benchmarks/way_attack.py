@@ -65,7 +65,7 @@ def attack(seed: int, way: str) -> dict[str, Any]:
 
 
 def _run(*words: str | Path) -> None:
-    done = CliRunner().invoke(cli, [*map(str, words), "--quiet"])
+    done = CliRunner().invoke(cli, [*map(str, words)])
     if done.exception is not None and not (isinstance(done.exception, SystemExit) and done.exit_code in (0, 1)):
         raise done.exception
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hdrplan.dose import dose_field, shape_of
+from hdrplan.dose import Shape, dose_field, shape_of
 from hdrplan.geometry import Dwells, Grid, Structure, Volume
 from hdrplan.sources import load_source
 from hdrplan.validate.grid_search import worst_voxel
 from hdrplan.validate.growing_program import Asked, Target
 from hdrplan.validate.naive_tg43 import doses_gy, passing_s
 from hdrplan.validate.own_program import judgement
-from hdrplan.validate.search import coldest
+from hdrplan.validate.search import QUICK, coldest
 
 STRENGTH_U = 40700.0
 
@@ -51,6 +51,26 @@ def test_the_farthest_corner_of_a_shape_is_found(high: tuple[int, int, int]) -> 
     assert found.minimum_gy <= truth_gy
     assert found.minimum_gy >= truth_gy * (1 - 5e-3)
     # On the surface itself: from mm to indices and back costs the last digit.
+    assert (shape.level_at(shape.grid.index(found.points_mm)) >= -1e-9).all()
+
+
+def test_the_ends_of_needles_are_found() -> None:
+    """A level of a twentieth beside -0.9: of such a voxel the shape has a needle that no step of a search meets."""
+    level = np.full((20, 20, 20), -0.9, dtype=np.float32)
+    level[5:15, 5:15, 5:15] = 1.0
+    level[9, 7, 15:18] = level[12, 15:18, 9] = 0.05
+    shape = Shape(grid=box((5, 5, 5), (15, 15, 15)).grid, level_zyx=level, reach_mm=10.0)
+
+    def dose_gy(at):
+        index = shape.grid.index(at)
+        # Colder along the needles alone, and a little less so in eight corners.
+        needles = [np.exp(-4.0 * ((index - end) ** 2).sum(axis=1)) for end in ([17.0, 7.0, 9.0], [9.0, 17.0, 12.0])]
+        corners = np.exp(-((np.abs(index - 9.5) - 4.5) ** 2).sum(axis=1) / 4.0)
+        return 20.0 - np.max(needles, axis=0) - 0.9 * corners
+
+    found = coldest(shape, dose_gy, seed=5, effort=QUICK)
+    # The needles reach a nineteenth of a voxel beyond the centre of their last.
+    assert found.minimum_gy < 19.01
     assert (shape.level_at(shape.grid.index(found.points_mm)) >= -1e-9).all()
 
 

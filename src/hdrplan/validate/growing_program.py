@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 
 from hdrplan.arrays import FloatArray
 from hdrplan.dose import Shape
-from hdrplan.validate.search import Effort, coldest, points_of
+from hdrplan.validate.search import Effort, coldest, points_of, tips_of
 
 __all__ = ["MARGIN_FRAC", "Asked", "GrowingProgram", "Target"]
 
@@ -78,6 +78,10 @@ class Asked:
     held_gy: FloatArray | None = None
 
 
+def _begun_with(shape: Shape, rng: np.random.Generator) -> FloatArray:
+    return np.concatenate((points_of(shape, rng, _BEGIN), tips_of(shape, rng)))
+
+
 class GrowingProgram:
     """Rows that grow: those of the targets' points, and those limits that were violated."""
 
@@ -86,7 +90,7 @@ class GrowingProgram:
         self.used = np.zeros(len(asked.limits), dtype=np.bool_)
         rng = np.random.default_rng(8)
         points = [
-            target.points_mm if target.shape is None else points_of(target.shape, rng, _BEGIN)
+            target.points_mm if target.shape is None else _begun_with(target.shape, rng)
             for target in asked.targets
         ]
         self.known_gy_per_s = [asked.rates(points_mm) for points_mm in points]

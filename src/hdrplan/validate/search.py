@@ -16,7 +16,7 @@ from scipy.ndimage import map_coordinates
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.dose import Shape
 
-__all__ = ["QUICK", "THOROUGH", "Cold", "Effort", "coldest", "points_of"]
+__all__ = ["QUICK", "THOROUGH", "Cold", "Effort", "coldest", "points_of", "tips_of"]
 
 Doses = Callable[[FloatArray], FloatArray]
 
@@ -42,6 +42,10 @@ _DIRECTIONS = np.array(
     [[x, y, z] for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if x or y or z], dtype=float
 )
 _DIRECTIONS /= np.linalg.norm(_DIRECTIONS, axis=1)[:, None]
+# A voxel with at most so many neighbours inside, of six, is a tip: what the shape has of it may be a needle of a
+# twentieth of a millimetre, which no point drawn at random meets.
+_FEW_NEIGHBOURS = 2
+_MOST_TIPS = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +113,35 @@ def points_of(shape: Shape, rng: np.random.Generator, count: int) -> FloatArray:
     return shape.grid.world(np.concatenate((inner, surface)))
 
 
+def tips_of(shape: Shape, rng: np.random.Generator) -> FloatArray:
+    """Return the ends of a shape: voxel centres with few neighbours inside, and where the edges from them leave it.
+
+    Parameters
+    ----------
+    shape : Shape
+    rng : Generator
+        Draws some of them where there are many.
+
+    Returns
+    -------
+    (n, 3) array
+        mm.
+    """
+    inside = np.pad(shape.level_zyx >= 0.0, 1)
+    steps = [np.array(step) for step in ((1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1))]
+    beside = sum(np.roll(inside, step, axis=(0, 1, 2)).astype(np.int64) for step in steps)
+    centre = np.argwhere(inside & (beside <= _FEW_NEIGHBOURS))[:, ::-1] - 1.0
+    if len(centre) > _MOST_TIPS:
+        centre = rng.choice(centre, _MOST_TIPS, replace=False)
+    last = np.array(shape.level_zyx.shape[::-1]) - 1.0
+    ends = []
+    for step in steps:
+        beyond = np.clip(centre + step, 0.0, last)
+        out = ~_inside(shape, beyond)
+        ends.append(_last_inside(shape, centre[out], beyond[out]))
+    return shape.grid.world(np.concatenate((centre, *ends)))
+
+
 def coldest(
     shape: Shape, dose_gy: Doses, *, seed: int, effort: Effort = THOROUGH, more_mm: FloatArray | None = None
 ) -> Cold:
@@ -130,7 +163,7 @@ def coldest(
         Where the descents ended.
     """
     rng = np.random.default_rng(seed)
-    points = points_of(shape, rng, effort.first)
+    points = np.concatenate((points_of(shape, rng, effort.first), tips_of(shape, rng)))
     if more_mm is not None:
         points = np.concatenate((points, more_mm[_inside(shape, shape.grid.index(more_mm))]))
     first_gy = dose_gy(points)
