@@ -9,7 +9,7 @@ from optimize_cases import goal, goals, optimize_times, problem
 
 from hdrplan.errors import HdrPlanError
 from hdrplan.optimize import WorkLimit
-from hdrplan.optimize.bound.branch_and_bound import _halves
+from hdrplan.optimize.bound.branch_and_bound import _halves, _point_to_decide
 from hdrplan.optimize.bound.dose_modes import directions, excess_of
 from hdrplan.optimize.bound.region import Ranges, Region, Undecided
 from hdrplan.optimize.bound.region_program import Question, RegionProgram
@@ -88,6 +88,24 @@ def test_halving_by_a_point_loses_no_plan():
         assert region.undecided.above_cc[0] <= excess.room_cc[0]
         if not len(region.undecided.at) or excess.of(region.x[:n])[region.undecided.at].max() <= 0:
             break
+
+
+def test_a_goal_that_is_decided_is_not_halved_by_a_point():
+    """Of two goals one has undecided points: the other has none to take a mean of."""
+    rate, points = small(3, organs=3)
+    wanted = goals(*(goal(name, "D0.5cc <= 8 Gy") for name in ("duodenum", "organ1")))
+    program, _ = program_of(rate, points, wanted)
+    excess, n = excess_of(program, list(program.dose_volume)), program.columns.n_dwells
+    own = np.flatnonzero(excess.goal == 1)[:5]
+    undecided = Undecided(at=own, low=np.full(5, -1.0), high=np.ones(5), above_cc=np.zeros(2))
+    times_s = np.random.default_rng(2).uniform(0.0, 90.0, (3, n))
+    seen = directions(excess, own, times_s, np.zeros(n), np.full(n, MOST_S))
+    none = np.zeros(len(seen.per_s))
+    region = Region(bound=0.0, order=0, ranges=Ranges(none, none), undecided=undecided, x=times_s[0])
+    with np.errstate(all="raise"):
+        found = _point_to_decide(region, seen, excess)
+    above = excess.of(times_s[0])[own]
+    assert found == (int(above.argmax()) if above.max() > 0 else None)
 
 
 def test_halves_and_tighter_ranges_lose_no_plan():

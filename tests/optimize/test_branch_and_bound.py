@@ -23,6 +23,17 @@ def test_one_organ(seed, part):
     enclosed(rate, points, goals(goal("duodenum", f"D0.5cc <= {limit} Gy")), best)
 
 
+@pytest.mark.parametrize(("seed", "part"), [(3, 0.93), (6, 0.9)])
+def test_ranges_of_the_numbers_that_matter_are_tightened_before_anything_is_halved(seed, part):
+    """The first sweep proves it: of the numbers that move no dose alone, their ranges are left as they are."""
+    rate, points = small(seed)
+    limit = round(part * free_dose(rate, points, "duodenum", 0.5), 3)
+    wanted = goals(goal("duodenum", f"D0.5cc <= {limit} Gy"))
+    optimum = optimize_times(problem(rate, points, wanted, healthy="liver"), proof=WorkLimit(steps=ENOUGH))
+    (work,) = (note for note in optimum.notes if isinstance(note, ProofWork))
+    assert (work.regions, work.ended) == (0, ProofEnd.CLOSED)
+
+
 @pytest.mark.parametrize("seed", [3, 4])
 def test_three_organs(seed):
     rate, points = small(seed, organs=3)
