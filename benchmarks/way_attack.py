@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -102,9 +103,14 @@ def _locked(work: Path, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def _sessions(work: Path, rng: np.random.Generator) -> dict[str, Any]:
-    budgets = ["--budget", f"time <= {rng.uniform(1.0, 20.0):.1f} min"]
+    # Prescriptions do not give way to budgets: with the limits of single plans 12 of 14 cases were refused.
+    case, loose = work / "case/case.toml", rng.uniform(2.0, 8.0)
+    text = case.read_text(encoding="utf-8")
+    text = re.sub(r"<= ([0-9.]+) Gy", lambda limit: f"<= {loose * float(limit[1]):.1f} Gy", text)
+    case.write_text(text, encoding="utf-8")
+    budgets = ["--budget", f"time <= {rng.uniform(4.0, 30.0):.1f} min"]
     if rng.random() < 0.6:
-        budgets += ["--budget", f"liver: Dmean <= {rng.uniform(1.0, 6.0):.1f} Gy"]
+        budgets += ["--budget", f"liver: Dmean <= {rng.uniform(2.0, 12.0):.1f} Gy"]
     flags = ["--time-step", str(rng.choice(["0.1", "1"])), *(["--min-dwell", "1"] if rng.random() < 0.3 else [])]
     _run("sessions", work / "case", *budgets, *flags, "-o", work / "out")
     return {"flags": " ".join([*budgets, *flags]), "checks": _checked(work / "case", work / "out")}

@@ -177,14 +177,18 @@ class QuickTests:
         return cls(path, json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
 
     def stale(self, tree: Path, suite: Suite) -> list[str]:
-        """Return the test files that are new or have changed; those that are gone are forgotten."""
+        """Return the test files to be measured: new or changed, or measured with other files of source; forget others.
+
+        A file of source that was not there when a test was measured would look as if no test ran it.
+        """
         paths = sorted(p for folder in suite.folders for p in (tree / folder).rglob("test_*.py"))
         names = [p.relative_to(tree).as_posix() for p in paths]
         there = {f"{suite.name} {name}" for name in names}
         for gone in [key for key in self.files if key.startswith(f"{suite.name} ") and key not in there]:
             del self.files[gone]
-        old = self.files
-        return [n for n in names if old.get(f"{suite.name} {n}", {}).get("digest") != _digest(tree / n)]
+        sources = _sources(tree)
+        kept = {n: self.files.get(f"{suite.name} {n}", {}) for n in names}
+        return [n for n, k in kept.items() if k.get("digest") != _digest(tree / n) or k.get("sources") != sources]
 
     def measure(self, tree: Path, suite: Suite, files: Sequence[str]) -> str | None:
         """Run test files under coverage, in this process; return the test that fails, if one does."""
@@ -227,6 +231,7 @@ class QuickTests:
         for name in files:
             self.files[f"{suite.name} {name}"] = {
                 "digest": _digest(tree / name),
+                "sources": _sources(tree),
                 "seconds": {test: round(s, 3) for test, s in seconds.items() if test.partition("::")[0] == name},
                 "touched": {
                     file: {f: sorted(tests) for f, tests in functions.items()}
@@ -239,7 +244,8 @@ class QuickTests:
     def of(self, mutant: Mutant) -> dict[str, float]:
         """Return the tests that run a mutant's function and their processor seconds, the quickest first.
 
-        Code that runs at import only is judged by all tests that touch its file, or else by those of its room.
+        Code that runs at import only is judged by all tests that touch its file and by those of its room, which may
+        read what it made and run nothing of it.
         """
         suite = suite_of(mutant.room)
         entries = {name: e for name, e in self.files.items() if name.startswith(f"{suite.name} tests/")}
@@ -252,12 +258,20 @@ class QuickTests:
                     own |= seconds
             if name.startswith(f"{suite.name} tests/{mutant.room}/"):
                 room |= entry["seconds"]
-        tests = (not mutant.at_import and own) or whole or room
+        tests = whole | room if mutant.at_import else own or whole or room
         return dict(sorted(tests.items(), key=lambda pair: (pair[1], pair[0])))
 
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _sources(tree: Path) -> str:
+    """Return a digest of the names of all source files of the rooms."""
+    names = sorted(
+        p.relative_to(tree).as_posix() for room in ROOMS for p in (tree / "src/hdrplan" / room).rglob("*.py")
+    )
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
 
 
 def _functions(source: str) -> list[tuple[int, int, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import coverage
 import pytest
 
 import hdrplan
@@ -12,6 +13,7 @@ pytest.importorskip("benchmarks.mutation.mutants", reason="benchmarks are not pa
 from benchmarks.mutation.choice import chosen
 from benchmarks.mutation.known import known_mutants
 from benchmarks.mutation.mutants import mutants_of
+from benchmarks.mutation.quick_tests import COMPILED, QuickTests
 from benchmarks.mutation.reasons import reasons_of
 
 SOURCE = Path(hdrplan.__file__).parent
@@ -80,3 +82,31 @@ def test_known_faults_and_reasons_name_what_is_there() -> None:
     for m in known:  # a fault that does not compile would be found by any test
         compile(m.applied((SOURCE / m.file).read_text(encoding="utf-8")), m.file, "exec")
     reasons_of(SOURCE)
+
+
+def test_tests_are_measured_anew_where_a_file_of_source_is_new(tmp_path: Path) -> None:
+    """A file split in two looked as if no test ran the new one: its faults were tried with tests that never saw it."""
+    test = tmp_path / "tests/dose/test_x.py"
+    source = tmp_path / "src/hdrplan/dose/x.py"
+    for path in (test, source):
+        path.parent.mkdir(parents=True)
+        path.write_text("", encoding="utf-8")
+    quick = QuickTests(tmp_path / "map.json")
+    name = "tests/dose/test_x.py"
+    assert quick.stale(tmp_path, COMPILED) == [name]
+    data = coverage.CoverageData(str(tmp_path / "coverage"))
+    data.add_lines({str(source): [1]})
+    data.write()
+    quick.take(tmp_path, COMPILED, [name], {f"{name}::test": 1.0}, tmp_path / "coverage")
+    assert quick.stale(tmp_path, COMPILED) == []
+    (source.parent / "y.py").write_text("", encoding="utf-8")
+    assert quick.stale(tmp_path, COMPILED) == [name]
+
+
+def test_what_runs_at_import_is_judged_by_its_room_too(tmp_path: Path) -> None:
+    """A printed table is compared with constants by a test that runs no function of their file."""
+    at_import, within = (next(m for m in mutants_of("dose/x.py", TEXT) if m.line == line) for line in (3, 8))
+    entry = {"seconds": {"a": 2.0, "b": 1.0, "c": 3.0}, "touched": {"dose/x.py": {"f": ["a"]}}}
+    quick = QuickTests(tmp_path / "map.json", {"rooms tests/dose/test_x.py": entry})
+    assert list(quick.of(at_import)) == ["b", "a", "c"]
+    assert list(quick.of(within)) == ["a"]

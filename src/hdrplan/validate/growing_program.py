@@ -90,8 +90,7 @@ class GrowingProgram:
         self.used = np.zeros(len(asked.limits), dtype=np.bool_)
         rng = np.random.default_rng(8)
         points = [
-            target.points_mm if target.shape is None else _begun_with(target.shape, rng)
-            for target in asked.targets
+            target.points_mm if target.shape is None else _begun_with(target.shape, rng) for target in asked.targets
         ]
         self.known_gy_per_s = [asked.rates(points_mm) for points_mm in points]
         # What is there without any time: of earlier plans, and of the moving source.

@@ -15,7 +15,7 @@ from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.geometry import Dwells
 from hdrplan.sources import TG43Source
 
-__all__ = ["doses_gy", "passing_s", "rates", "reached"]
+__all__ = ["doses_gy", "passing_s", "rates", "reached", "unpublished"]
 
 # Points times dwells in one block: arrays of some megabytes.
 _BLOCK = 200_000
@@ -129,8 +129,34 @@ def reached(dwells: Dwells, times_s: FloatArray) -> BoolArray:
     return passed
 
 
-def _shape(points: FloatArray, dwells: Dwells, source: TG43Source) -> FloatArray:
-    """G_L g F of all dwells at all points, (n_points, n_dwells)."""
+def unpublished(points: FloatArray, dwells: Dwells, source: TG43Source) -> BoolArray:
+    """Say which rates rest on no published cell: in a capsule, nearer or farther than the tables, beside a blank cell.
+
+    Parameters
+    ----------
+    points : (n_points, 3) array
+        mm.
+    dwells : Dwells
+    source : TG43Source
+
+    Returns
+    -------
+    (n_points, n_dwells) bool array
+    """
+    r_mm, theta, inside = _seen(points, dwells, source)
+    radii, last_mm = source.anisotropy_r_mm, source.table_r_max_mm
+    blank = source.anisotropy_filled & (radii <= last_mm)
+    (i, _), (j, _) = _cell(source.anisotropy_theta_rad, theta), _cell(radii, r_mm)
+    beside_blank = np.any([blank[i + k, j + m] for k in (0, 1) for m in (0, 1)], axis=0)
+    nearest_mm = max(radii[0], source.radial_r_mm[0])
+    return np.asarray(inside | (r_mm < nearest_mm) | (r_mm > last_mm) | beside_blank)
+
+
+def _seen(points: FloatArray, dwells: Dwells, source: TG43Source) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return radius and angle of all points from all dwells, at the side wall of a capsule for those in it; and which.
+
+    All are (n_points, n_dwells).
+    """
     capsule = source.capsule
     seen = points[:, None, :] - dwells.positions_mm[None]
     along = np.einsum("pdk,dk->pd", seen, dwells.axes)
@@ -139,7 +165,12 @@ def _shape(points: FloatArray, dwells: Dwells, source: TG43Source) -> FloatArray
     low, high = min(capsule.cable_z_mm, -half_mm), max(capsule.tip_z_mm, half_mm)
     inside = (away < capsule.radius_mm) & (low <= along) & (along <= high)
     away = np.where(inside, capsule.radius_mm, away)
-    r_mm, theta = np.hypot(along, away), np.arctan2(away, along)
+    return np.hypot(along, away), np.arctan2(away, along), inside
+
+
+def _shape(points: FloatArray, dwells: Dwells, source: TG43Source) -> FloatArray:
+    """G_L g F of all dwells at all points, (n_points, n_dwells)."""
+    r_mm, theta, _ = _seen(points, dwells, source)
     shape = _radial_dose(r_mm, source) * _anisotropy(r_mm, theta, source)
     return np.asarray(shape * _geometry_factor(r_mm, theta, source.active_length_mm))
 

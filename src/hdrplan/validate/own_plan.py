@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ from hdrplan.errors import FormatError, InputError
 from hdrplan.io import CaseFile, ResultFolder, json_entries, read_results
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goal, Goals, Plan, Prescription, parse_goal
-from hdrplan.validate.naive_tg43 import doses_gy, passing_s, rates
+from hdrplan.validate.naive_tg43 import doses_gy, passing_s, rates, unpublished
 
 __all__ = ["Delivered", "OwnPlan", "PlannedCase", "options_of", "read_own_plan"]
 
+# Points whose rates are held together.
+_POINTS_EACH = 20_000
 _FILES = ("plan.json", "metrics.json", "dvh.csv", "dose.nrrd", "run.json")
 
 
@@ -67,6 +69,31 @@ class Delivered:
         """
         plan = self.plan
         return doses_gy(plan.dwells, times_s + self.passing_s, points_mm, plan.source, plan.strength_u)
+
+    def unpublished_pct(self, points_mm: FloatArray, volume_cc: FloatArray) -> float:
+        """Percentage of a structure's dose, over its volume, that rests on no published cell of the source's tables.
+
+        Parameters
+        ----------
+        points_mm : (n, 3) array
+        volume_cc : (n,) array
+        """
+        plan, exposure_s = self.plan, self.plan.times_s + self.passing_s
+        used = np.flatnonzero(exposure_s)
+        some = replace(
+            plan.dwells,
+            positions_mm=plan.dwells.positions_mm[used],
+            axes=plan.dwells.axes[used],
+            catheter=plan.dwells.catheter[used],
+            offset_mm=plan.dwells.offset_mm[used],
+        )
+        whole_gy = beyond_gy = 0.0
+        for first in range(0, len(points_mm), _POINTS_EACH):
+            at, cc = points_mm[first : first + _POINTS_EACH], volume_cc[first : first + _POINTS_EACH]
+            gy = rates(some, at, plan.source, plan.strength_u) * exposure_s[used]
+            whole_gy += float(cc @ gy.sum(axis=1))
+            beyond_gy += float(cc @ np.where(unpublished(at, some, plan.source), gy, 0.0).sum(axis=1))
+        return 100.0 * beyond_gy / whole_gy if whole_gy > 0.0 else 0.0
 
     def rates(self, points_mm: FloatArray) -> FloatArray:
         """Rates of all dwells at points, Gy / s, by TG-43 written plainly."""

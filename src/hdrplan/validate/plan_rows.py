@@ -156,6 +156,10 @@ def metric_rows(own: OwnPlan, planned: PlannedCase) -> list[Row]:
             rows.append(_of_structure(name, 0, np.inf))
             continue
         ours = metrics_of(*planned.of_structure(name), planned.prescription_gy(name))
+        rows_of = planned.points.rows(name)
+        ours["extrapolated_pct"] = own.unpublished_pct(
+            planned.points.points_mm[rows_of], planned.points.volume_cc[rows_of]
+        )
         ours["points"] = float(len(planned.of_structure(name)[0]))
         both = [key for key in ours if stated.values.get(key) is not None]
         off = max((_apart(stated.number(key), ours[key]) for key in both), default=np.inf)
