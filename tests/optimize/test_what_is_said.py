@@ -46,7 +46,7 @@ def reserved(steps, reserve_frac):
 
 
 def test_a_proof_ends_where_no_plan_without_the_reserve_is_better_by_a_thousandth():
-    optimum, work, losses = reserved(5000, 0.01)
+    optimum, work, losses = reserved(40, 0.01)
     main = optimum.certificate.main
     assert work.ended == ProofEnd.CLOSED
     assert losses[LossCause.EVERY_POINT] > 0.005 * main.value
