@@ -136,7 +136,7 @@ def tips_of(shape: Shape, rng: np.random.Generator) -> FloatArray:
     last = np.array(shape.level_zyx.shape[::-1]) - 1.0
     ends = []
     for step in steps:
-        beyond = np.clip(centre + step, 0.0, last)
+        beyond: FloatArray = np.clip(centre + step, 0.0, last)
         out = ~_inside(shape, beyond)
         ends.append(_last_inside(shape, centre[out], beyond[out]))
     return shape.grid.world(np.concatenate((centre, *ends)))
