@@ -130,7 +130,7 @@ def tips_of(shape: Shape, rng: np.random.Generator) -> FloatArray:
     inside = np.pad(shape.level_zyx >= 0.0, 1)
     steps = [np.array(step) for step in ((1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1))]
     beside = sum(np.roll(inside, step, axis=(0, 1, 2)).astype(np.int64) for step in steps)
-    centre = np.argwhere(inside & (beside <= _FEW_NEIGHBOURS))[:, ::-1] - 1.0
+    centre: FloatArray = np.argwhere(inside & (beside <= _FEW_NEIGHBOURS))[:, ::-1].astype(np.float64) - 1.0
     if len(centre) > _MOST_TIPS:
         centre = rng.choice(centre, _MOST_TIPS, replace=False)
     last = np.array(shape.level_zyx.shape[::-1]) - 1.0
