@@ -52,12 +52,13 @@ def main() -> None:
     """Measure, and write the table where it was asked for."""
     parser = command_line(__doc__ or "", "catheters")
     parser.add_argument("-n", "--implants", type=int, default=60, help="implants of the test set [60]")
-    parser.add_argument("--only", type=int, nargs="*", help="numbers of implants")
+    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="seed of the first implant [0]")
+    parser.add_argument("--only", type=int, nargs="*", help="seeds of single implants")
     given = parser.parse_args()
     scan = read_scan([_PHANTOM])
     liver = next(s for s in scan.structures if s.name == "liver")
     bones = [s for s in scan.structures if any(word in s.name for word in _BARRED)]
-    chosen = [s for s in settings(given.implants) if given.only is None or s.seed in given.only]
+    chosen = [s for s in settings(given.implants, first=given.first) if given.only is None or s.seed in given.only]
     rows = [partial(_row, scan.ct, liver, bones, setting) for setting in chosen]
     record = measured(given, [partial(_without, scan.ct), *rows])
     put_table(given.write, "implants", _table(record["rows"]))

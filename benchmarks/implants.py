@@ -62,10 +62,10 @@ class Implant:
     catheters: tuple[Catheter, ...]
 
 
-def settings(count: int) -> list[Setting]:
-    """Return the first ``count`` settings: two of three at slices of 1 mm, the others at 0.6 to 5 mm."""
+def settings(count: int, first: int = 0) -> list[Setting]:
+    """Return ``count`` settings from a seed on: two of three at slices of 1 mm, the others at 0.6 to 5 mm."""
     made = []
-    for seed in range(count):
+    for seed in range(first, first + count):
         rng = np.random.default_rng(seed)
         thick = 1.0 if seed % 3 < 2 else [0.6, 1.5, 2.0, 3.0, 5.0][seed // 3 % 5]
         plane = float(rng.choice([0.7, 0.8, 0.9]))

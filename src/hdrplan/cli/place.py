@@ -14,7 +14,7 @@ from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.pdf import pdf_option, print_page
-from hdrplan.cli.place_options import TOWARD, place_options
+from hdrplan.cli.place_options import path_options, place_options
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 
@@ -32,32 +32,7 @@ __all__ = ["command"]
     type=IN_FILE,
     help="Catheters that are in the patient, as .mrk.json, JSON or CSV: they stay, the rest is chosen.",
 )
-@click.option("--avoid", multiple=True, metavar="NAME=MM", help="Margin of an obstacle; 0 removes it; repeatable.")
-@click.option(
-    "--without",
-    metavar="GROUP,...",
-    help="Of ribs, lungs, bowel, vessels those that are not segmented: paths may pass through them.",
-)
-@click.option(
-    "--body",
-    default="body",
-    show_default=True,
-    metavar="NAME",
-    help="Structure inside the skin; otherwise found in the CT.",
-)
-@click.option(
-    "--position", default="supine", show_default=True, help="Patient: supine, prone, left-side, right-side, any."
-)
-@number_flag("longest_mm", 150.0, "MM", "Maximum length from skin to tip.")
-@number_flag("tilt_deg", 30.0, "DEG", "Maximum angle out of the axial plane.")
-@number_flag("slant_deg", 60.0, "DEG", "Maximum angle to the skin's normal.")
-@number_flag("below_deg", 20.0, "DEG", "Maximum angle from below the horizontal.")
-@number_flag("beyond_mm", 5.0, "MM", "Distance of the tip beyond the lesion.")
-@click.option("--toward", type=click.Choice(list(TOWARD)), help="Side of the skin to enter from.")
-@number_flag("within_deg", 45.0, "DEG", "Maximum angle to the direction of --toward.")
-@number_flag("apart_mm", 5.0, "MM", "Minimum distance of two catheters.")
-@number_flag("spread_deg", 40.0, "DEG", "Maximum angle between two catheters.")
-@click.option("--candidates", type=int, default=50, show_default=True, help="Paths to choose from, at most 64.")
+@path_options
 @click.option(
     "--most", type=int, default=8, show_default=True, help="Maximum number of catheters to choose; --given not counted."
 )
@@ -72,6 +47,11 @@ __all__ = ["command"]
 )
 @number_flag("error_mm", 0.0, "MM", "Placement error (RMS) to plan for.")
 @click.option("--scenarios", type=int, default=6, show_default=True, help="Displacements in which D100 must hold.")
+@click.option(
+    "--foresee",
+    is_flag=True,
+    help="After --error the rest is chosen anew: find the next catheter for the best expected end.",
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @number_flag("time_limit_s", 120.0, "S", "Maximum time of search and proof.")
 @click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Output folder; must not exist.")
@@ -85,21 +65,24 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
     Straight paths from the skin into the lesion keep a margin to every obstacle. hdrplan chooses the fewest paths with
     which D100 and all hard goals hold, and among these the set with the lowest dose to the healthy organ. A proof
     bounds what any set could reach. Catheters are numbered in the order of insertion: first the one whose loss costs
-    most. With --given, catheters that are in stay as they lie, and the rest is chosen anew. --ctv replaces the CTVs of
-    the case. Margins and limits are starting values of this program, not clinical limits.
+    most. With --error and --foresee, the next catheter is the one with the best expected plan in the end, once the rest
+    was chosen anew; it stands beside the nominal choice, with a bound. With --given, catheters that are in stay as they
+    lie, and the rest is chosen anew. --ctv replaces the CTVs of the case. Margins and limits are starting values of
+    this program, not clinical limits.
 
     \b
     Examples:
       hdrplan place phantoms/liver-lesion-b -o placed
       hdrplan place phantoms/liver-lesion-b --ctv lesion_A --prescription 20 --avoid colon=8 --most 4 -o placed-a
       hdrplan place phantoms/liver-lesion-b --toward right --error 5 -o placed-robust
+      hdrplan place phantoms/liver-lesion-b --ctv lesion_C --prescription 20 --count 2 --error 5.5 --foresee -o foreseen
       hdrplan place phantoms/liver-lesion-b --given phantoms/liver-lesion-b/catheters.mrk.json --most 2 -o placed-next
 
     The folder is a case ready for `hdrplan plan`: case.toml, catheters.mrk.json (Slicer), images, and place.json,
-    place.html, place.png, run.json. Research use only.
+    place.html, place.png, run.json; with --foresee next.mrk.json. Research use only.
     """
     from hdrplan import __version__
-    from hdrplan.io import json_text, new_folder, write_case, write_json, write_run
+    from hdrplan.io import json_text, new_folder, write_case, write_json, write_markups, write_run
     from hdrplan.report import placement_figure, placement_html, placement_lines, placement_table
     from hdrplan.workflow import place_case
 
@@ -120,6 +103,8 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
     with new_folder(output) as draft:
         write_case(draft, case_file, result.case)
         write_json(draft / "place.json", table)
+        if result.foreseen is not None:
+            write_markups(draft / "next.mrk.json", (result.foreseen.catheter,))
         placement_figure(result, draft / "place.png")
         page = placement_html(result, stopped_by=stopped_by, warnings=printed_warnings(), version=__version__)
         (draft / "place.html").write_text(page, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""``hdrplan simulate``: virtual cohorts, written as the tables that the outcome analysis reads."""
+"""``hdrplan simulate``: virtual cohorts, written as the tables that the outcome analysis reads; procedures."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hdrplan.cli.common import exit_if_lost, quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_CASE
 from hdrplan.cli.numbers import NumberRange
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.procedure import procedure
 from hdrplan.cli.progress import progress_bar, steps_bar
 from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
@@ -26,15 +27,19 @@ __all__ = ["command"]
 _CATHETER_MM = NumberRange(0.0, 50.0)
 
 
-@click.group("simulate", short_help="Simulate cohorts: patients, plans, scans, recurrences.")
+@click.group("simulate", short_help="Simulate cohorts and procedures.")
 def command() -> None:
-    """Simulate cohorts.
+    """Simulate cohorts of patients, and procedures of one patient.
 
     \b
     Examples:
       hdrplan simulate cohort -o virtual-cohort
       hdrplan cohort derive virtual-cohort -o endpoints
+      hdrplan simulate procedure phantoms/liver-lesion-b --ctv lesion_C --prescription 20 --runs 4 -o procedures
     """
+
+
+command.add_command(procedure)
 
 
 @command.command("cohort")

@@ -11,7 +11,7 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Phantom
 from hdrplan.io.images import write_volume
 from hdrplan.io.markups import write_markups
-from hdrplan.io.segmentations import write_segmentation
+from hdrplan.io.segmentations import write_segmentations
 from hdrplan.io.toml_text import toml_text
 
 __all__ = ["packaged_phantom", "write_packaged_phantom", "write_phantom", "write_samples"]
@@ -85,8 +85,8 @@ def write_phantom(
         table["catheters"] = "catheters.mrk.json"
     if healthy:
         table["healthy"] = healthy
-    write_segmentation(folder / "structures.seg.nrrd", phantom.structures, phantom.ct.grid)
-    table["structures"] = [{"file": "structures.seg.nrrd"}]
+    files = write_segmentations(folder, phantom.structures, phantom.ct.grid)
+    table["structures"] = [{"file": name} for name in files]
     table["roles"] = {s.name: s.role for s in phantom.structures}
     dose_gy = _plain(phantom.prescription_gy)
     table["prescription_gy"] = {s.name: dose_gy for s in phantom.structures if s.role == "CTV"}

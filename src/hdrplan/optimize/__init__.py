@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hdrplan.optimize.catheters.candidates import MAXIMUM_CANDIDATES, Candidates
     from hdrplan.optimize.catheters.choice import choose_catheters
     from hdrplan.optimize.catheters.placement import CatheterLoss, ChosenSet, Placement, Recourse
+    from hdrplan.optimize.catheters.rest import Rest, chosen_rest, with_each
     from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Price, Scope, Shortfall, Status
     from hdrplan.optimize.notes import EveryPoint, Note, ProofRunning, Rounded, StopsLengthened, TransitCounted
     from hdrplan.optimize.objectives import DoseLost, GoalId, MeanDose, NamedGoal, Objective, TotalTime
@@ -54,6 +55,7 @@ __all__ = [
     "Proof",
     "ProofRunning",
     "Recourse",
+    "Rest",
     "RobustOptimum",
     "Rounded",
     "Scope",
@@ -66,6 +68,7 @@ __all__ = [
     "TransitCounted",
     "WorkLimit",
     "choose_catheters",
+    "chosen_rest",
     "compare_steps",
     "fewest_dwells",
     "neighbours",
@@ -74,6 +77,7 @@ __all__ = [
     "pareto_front",
     "robust_times",
     "split_sessions",
+    "with_each",
 ]
 
 __getattr__, __dir__ = loaded_when_used(__name__)

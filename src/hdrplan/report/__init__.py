@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     )
     from hdrplan.report.power_drawing import power_figure
     from hdrplan.report.prepared import prepared_figure, prepared_lines, prepared_table
+    from hdrplan.report.procedure_page import procedure_html
+    from hdrplan.report.procedure_text import procedure_lines, procedure_table
     from hdrplan.report.quality_page import quality_html
     from hdrplan.report.quality_text import optimum_sentence, quality_lines, quality_sentences, quality_table
     from hdrplan.report.recomputing import r_script, spss_syntax
@@ -149,6 +151,9 @@ __all__ = [
     "prepared_lines",
     "prepared_table",
     "print_files",
+    "procedure_html",
+    "procedure_lines",
+    "procedure_table",
     "quality_html",
     "quality_lines",
     "quality_sentences",

@@ -7,9 +7,18 @@ from collections.abc import Iterator, Mapping
 
 from hdrplan.geometry import Catheter
 from hdrplan.optimize import CatheterLoss
-from hdrplan.workflow import PlaceResult
+from hdrplan.workflow import Foreseen, PlaceResult
 
-__all__ = ["given_catheters", "loss_text", "new_catheters", "number_text", "recourse_lines", "recourse_table"]
+__all__ = [
+    "foreseen_lines",
+    "foreseen_table",
+    "given_catheters",
+    "loss_text",
+    "new_catheters",
+    "number_text",
+    "recourse_lines",
+    "recourse_table",
+]
 
 
 def given_catheters(result: PlaceResult) -> Iterator[tuple[Catheter, Mapping[str, float]]]:
@@ -117,4 +126,72 @@ def recourse_table(result: PlaceResult) -> dict[str, object] | None:
             "value": again.value if math.isfinite(again.value) else None,
             "bound": again.bound if math.isfinite(again.bound) else None,
         },
+    }
+
+
+def foreseen_lines(result: PlaceResult) -> list[str]:
+    """Return what is said of the next catheter for the best expected end, beside the nominal choice."""
+    found = result.foreseen
+    if found is None:
+        return []
+    seen, unit = found.foresight, result.chosen.cost.unit
+    best, nominal = seen.best, seen.nominal
+    rest = f"the other {found.remaining - 1} chosen anew" if found.remaining > 1 else "nothing more to choose"
+    lines = [
+        f"Next for the best expected end, over {seen.draws} displacements of {found.error_mm:g} mm (RMS) and {rest}: "
+        f"{_place_text(found.catheter, found.nearest_mm)}; {_end_text(best, seen.draws, unit)}."
+    ]
+    if best.path == nominal.path:
+        lines.append("It is also the next one of the nominal choice, which thinks of no error.")
+    else:
+        lines.append(
+            f"Next of the nominal choice, which thinks of no error: "
+            f"{_place_text(found.nominal_catheter, found.nominal_nearest_mm)}; {_end_text(nominal, seen.draws, unit)}."
+        )
+    if best.held == seen.draws:
+        gap = 100 * max(0.0, 1 - seen.bound / best.expected)
+        whom = "No clear path" if seen.complete else f"None of {seen.tried} of {len(seen.paths)} clear paths"
+        lines.append(
+            f"{whom} can be expected to end below {seen.bound:.3f} {unit} over these displacements (gap {gap:.1f} %)."
+        )
+    return lines
+
+
+def _place_text(catheter: Catheter, near: Mapping[str, float]) -> str:
+    entry, tip = (" ".join(f"{v:.0f}" for v in at) for at in (catheter.points_mm[0], catheter.points_mm[-1]))
+    beside = ", ".join(f"{name} {mm:.1f} mm" for name, mm in near.items()) or "none within 40 mm"
+    return f"entry {entry}, tip {tip} (LPS, mm), nearest obstacles: {beside}"
+
+
+def _end_text(one: Foreseen, draws: int, unit: str) -> str:
+    held = f"every hard goal holds in {one.held} of {draws}"
+    return held if math.isnan(one.mean) else f"expected {one.mean:.3f} {unit}, {held}"
+
+
+def foreseen_table(result: PlaceResult) -> dict[str, object] | None:
+    """Return what place.json holds of the next catheter for the best expected end; None where it was not asked for."""
+    found = result.foreseen
+    if found is None:
+        return None
+    seen = found.foresight
+    paths = found.paths
+    return {
+        "error_mm": found.error_mm,
+        "displacements": seen.draws,
+        "remaining": found.remaining,
+        "bound": seen.bound,
+        "clear_paths": len(seen.paths),
+        "nominal_path": seen.nominal_path,
+        "tried": [
+            {
+                "path": one.path,
+                "entry_mm_lps": paths.entry_mm[one.path].tolist(),
+                "tip_mm_lps": paths.tip_mm[one.path].tolist(),
+                "without_error": one.nominal if math.isfinite(one.nominal) else None,
+                "held": one.held,
+                "expected": None if math.isnan(one.mean) else one.mean,
+                "bound": one.bound,
+            }
+            for one in seen.paths[: seen.tried]
+        ],
     }

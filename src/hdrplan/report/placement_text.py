@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from hdrplan.optimize import ChosenSet
 from hdrplan.report.placement_recourse import (
+    foreseen_lines,
+    foreseen_table,
     given_catheters,
     new_catheters,
     number_text,
@@ -34,7 +36,7 @@ def fact_lines(result: PlaceResult) -> Sequence[str]:
         lines.append(
             f"The plan meets these goals, but the bound does not include them: {'; '.join(placement.left_out)}."
         )
-    lines += recourse_lines(result)
+    lines += [*recourse_lines(result), *foreseen_lines(result)]
     plan = result.planned.plan
     lines.append(f"Total dwell time: {plan.total_time_s:.0f} s at {plan.strength_u:,.0f} U.")
     lines.append(
@@ -103,6 +105,7 @@ def placement_table(result: PlaceResult, stopped_by: Mapping[str, int]) -> dict[
             for catheter, near in given_catheters(result)
         ],
         "recourse": recourse_table(result),
+        "foreseen": foreseen_table(result),
         "planned": {
             target.name: {"d100_gy": target.d100_gy, "d98_gy": target.d98_gy, "d50_gy": target.d50_gy}
             for target in result.planned.score.targets
@@ -130,7 +133,7 @@ def placement_lines(result: PlaceResult) -> list[str]:
         f"{result.trajectories.tilt_deg[row]:.0f} deg out of the axial plane; nearest obstacles: {_beside(near)}"
         for catheter, row, near in new_catheters(result)
     ]
-    lines += recourse_lines(result)
+    lines += [*recourse_lines(result), *foreseen_lines(result)]
     lines += [
         f"planned: {target.name} D100 {target.d100_gy:.2f} Gy, D98 {target.d98_gy:.2f} Gy, D50 {target.d50_gy:.1f} Gy"
         for target in result.planned.score.targets

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 from hdrplan.rooms import loaded_when_used
 
 if TYPE_CHECKING:
-    from hdrplan.simulate.coverage import BAND_FRAC, Coverage, MetricSummary, RobustResult, robust_coverage
+    from hdrplan.simulate.coverage import (
+        BAND_FRAC,
+        Coverage,
+        MetricSummary,
+        RobustResult,
+        robust_coverage,
+        wilson_interval,
+    )
     from hdrplan.simulate.entities import ASSUMPTIONS, CRLM, HCC, DoseModel, Entity
     from hdrplan.simulate.followup import simulate_cohort
     from hdrplan.simulate.patients import TrueLesion
@@ -41,6 +48,7 @@ __all__ = [
     "scenario_rates",
     "simulate_cohort",
     "smooth_field",
+    "wilson_interval",
 ]
 
 __getattr__, __dir__ = loaded_when_used(__name__)

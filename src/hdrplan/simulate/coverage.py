@@ -16,7 +16,15 @@ from hdrplan.simulate.scenarios import Scenarios, scenario
 from hdrplan.simulate.uncertainty import Scenario, smooth_field
 from hdrplan.sources import TG43Source
 
-__all__ = ["BAND_FRAC", "Coverage", "MetricSummary", "RobustResult", "delivered_metric", "robust_coverage"]
+__all__ = [
+    "BAND_FRAC",
+    "Coverage",
+    "MetricSummary",
+    "RobustResult",
+    "delivered_metric",
+    "robust_coverage",
+    "wilson_interval",
+]
 
 # Volume fractions at which the DVH bands are kept.
 BAND_FRAC = np.concatenate((np.linspace(0.0, 0.02, 9), np.linspace(0.03, 0.97, 95), np.linspace(0.98, 1.0, 9)))
@@ -125,19 +133,11 @@ class RobustResult:
         ----------
         ctv : str
         frac : float
-
-        References
-        ----------
-        Wilson EB, J Am Stat Assoc 1927;22:209.
         """
         prescription_gy = self.prescriptions_gy[ctv] * frac
         reached = self.of(f"{ctv} d100_gy") >= prescription_gy * (1.0 - 1e-6)
-        n, p, z = len(reached), float(reached.mean()), _Z95
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        return Coverage(
-            prescription_gy=prescription_gy, probability=p, low=max(0.0, middle - half), high=min(1.0, middle + half)
-        )
+        low, high = wilson_interval(int(reached.sum()), len(reached))
+        return Coverage(prescription_gy=prescription_gy, probability=float(reached.mean()), low=low, high=high)
 
     def longer_frac(self, ctv: str, probability: float) -> float:
         """Factor on all times with which D100 reaches the prescription in this fraction of the deliveries.
@@ -160,6 +160,25 @@ class RobustResult:
             p95=float(p95),
             worst=float(values.min() if smaller_is_worse else values.max()),
         )
+
+
+def wilson_interval(count: int, total: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share.
+
+    Parameters
+    ----------
+    count : int
+        Of ``total``.
+    total : int
+
+    References
+    ----------
+    Wilson EB, J Am Stat Assoc 1927;22:209.
+    """
+    n, p, z = total, count / total, _Z95
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return float(max(0.0, middle - half)), float(min(1.0, middle + half))
 
 
 def robust_coverage(

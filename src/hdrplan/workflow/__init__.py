@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from hdrplan.workflow.dvh_structure import structure_dvh
     from hdrplan.workflow.dvh_values import DVHOptions, MetricValue, StructureDVH
     from hdrplan.workflow.folder_plans import CaseOutcome, FolderOptions, PlannedCase, cases_in, plan_folder, summary_of
+    from hdrplan.workflow.foresight import Foreseen, ForeseenNext, Foresight, foreseen_next
+    from hdrplan.workflow.insertion import InsertionSetting, insertion_setting
     from hdrplan.workflow.labour import Labour
     from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
     from hdrplan.workflow.model_based import ModelDose, PlanFactor, factor_of_plan, model_dose
@@ -63,6 +65,14 @@ if TYPE_CHECKING:
         require_plan_memory,
         require_points_memory,
     )
+    from hdrplan.workflow.procedure import ARMS, Course, Nominal, course, nominal_plan
+    from hdrplan.workflow.procedure_runs import (
+        ArmSummary,
+        PairedArms,
+        ProcedureDesign,
+        ProcedureStudy,
+        simulate_procedures,
+    )
     from hdrplan.workflow.quality import CoverageGain, PlanQuality, QualityOptions, SparingGain
     from hdrplan.workflow.quality_limits import limits_of_clinic
     from hdrplan.workflow.quality_study import plan_quality
@@ -87,6 +97,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ARCHIVE_COLUMNS",
+    "ARMS",
     "CURVE_COLUMNS",
     "GROUPS",
     "MODEL_COLUMNS",
@@ -95,11 +106,13 @@ __all__ = [
     "Archive",
     "ArchiveOptions",
     "ArchiveTables",
+    "ArmSummary",
     "BesideDVH",
     "BesideMetric",
     "CaseOutcome",
     "CheckRow",
     "Conformity",
+    "Course",
     "CoverageGain",
     "CoverageStudy",
     "DVHOptions",
@@ -114,9 +127,13 @@ __all__ = [
     "FinishedPlan",
     "FolderOptions",
     "FolderTables",
+    "Foreseen",
+    "ForeseenNext",
+    "Foresight",
     "GoalResult",
     "GridCheck",
     "GridShift",
+    "InsertionSetting",
     "KeptRuns",
     "Labour",
     "LesionPlace",
@@ -131,6 +148,8 @@ __all__ = [
     "ModelPlan",
     "ModelStructure",
     "NextCatheter",
+    "Nominal",
+    "PairedArms",
     "ParetoResult",
     "PlaceOptions",
     "PlaceResult",
@@ -146,6 +165,8 @@ __all__ = [
     "PreparedCase",
     "PreparedRow",
     "PreparedUse",
+    "ProcedureDesign",
+    "ProcedureStudy",
     "Progress",
     "QualityOptions",
     "Replanning",
@@ -178,6 +199,7 @@ __all__ = [
     "check_plan",
     "check_sampling",
     "conformity",
+    "course",
     "default_obstacles",
     "delivery_check",
     "delivery_rules",
@@ -192,9 +214,11 @@ __all__ = [
     "factor_of_plan",
     "filled_organ",
     "folder_dvhs",
+    "foreseen_next",
     "host_organ",
     "indexed_archive",
     "indexed_doses",
+    "insertion_setting",
     "is_bone",
     "isodose_error_cc",
     "judged_by_shape",
@@ -204,6 +228,7 @@ __all__ = [
     "masked",
     "model_dose",
     "next_catheters",
+    "nominal_plan",
     "place_case",
     "plan_case",
     "plan_folder",
@@ -228,6 +253,7 @@ __all__ = [
     "robust_points",
     "run_tasks",
     "shard",
+    "simulate_procedures",
     "structure_dvh",
     "study_coverage",
     "study_steps",

@@ -30,7 +30,16 @@ from hdrplan.plan import Case
 from hdrplan.workflow.obstacles import as_obstacles
 from hdrplan.workflow.place_options import PlaceOptions
 
-__all__ = ["BESIDE_GIVEN", "Ways", "candidate_trajectories", "displaced", "named_apart", "nearest_mm", "ways"]
+__all__ = [
+    "BESIDE_GIVEN",
+    "Ways",
+    "candidate_trajectories",
+    "clear_of",
+    "displaced",
+    "named_apart",
+    "nearest_mm",
+    "ways",
+]
 
 # Obstacles farther than this from a catheter are not named beside it.
 _BESIDE_MM = 40.0
@@ -63,7 +72,7 @@ class Ways:
     n_free: int
 
 
-def ways(case: Case, options: PlaceOptions) -> Ways:
+def ways(case: Case, options: PlaceOptions, *, count: int | None = None) -> Ways:
     """Return paths that differ most, for the catheters that are still to come.
 
     Parameters
@@ -71,6 +80,8 @@ def ways(case: Case, options: PlaceOptions) -> Ways:
     case : Case
         Its catheters are in.
     options : PlaceOptions
+    count : int, optional
+        So many paths, and not as many as a choice is from.
 
     Raises
     ------
@@ -84,8 +95,8 @@ def ways(case: Case, options: PlaceOptions) -> Ways:
         solid.ctvs, solid.structures, margins_mm, ct=case.ct, body=options.body, reach_mm=options.reach.longest_mm
     )
     given = case.catheters
-    clear = (lambda paths: _clear_of(paths, given, options)) if given else None
-    paths, n_free = candidate_trajectories(solid, room, options.reach, count=options.candidates, clear=clear)
+    clear = (lambda paths: clear_of(paths, given, options)) if given else None
+    paths, n_free = candidate_trajectories(solid, room, options.reach, count=count or options.candidates, clear=clear)
     return Ways(solid=solid, margins_mm=margins_mm, room=room, paths=paths, n_free=n_free)
 
 
@@ -150,7 +161,7 @@ def candidate_trajectories(
     return candidates, sum(int(ok.sum()) for ok in cleared)
 
 
-def _clear_of(paths: Trajectories, given: Sequence[Catheter], options: PlaceOptions) -> BoolArray:
+def clear_of(paths: Trajectories, given: Sequence[Catheter], options: PlaceOptions) -> BoolArray:
     """Whether each path keeps the distance and the angle to all catheters that are in, (n_paths,).
 
     Parameters

@@ -8,6 +8,7 @@ figures here.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -22,11 +23,16 @@ from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
 from hdrplan.workflow.candidates import displaced, named_apart, nearest_mm, ways
+from hdrplan.workflow.foresight import ForeseenNext, foreseen_catheter
+from hdrplan.workflow.insertion import insertion_setting
 from hdrplan.workflow.obstacles import not_avoided, refuse_missing_groups
 from hdrplan.workflow.place_options import PlaceOptions
 from hdrplan.workflow.plan import PlanResult, Watch, plan_case
 from hdrplan.workflow.problem import candidate_dwells
 from hdrplan.workflow.steps import StepProgress, Steps
+
+# Foresight looks at hundreds of plans: on sample points at least so far apart, each bound proven to this gap.
+FORESIGHT_MM, _FORESEEN_GAP_FRAC = 4.0, 0.02
 
 __all__ = ["PlaceResult", "insertion_order", "place_case"]
 
@@ -57,6 +63,8 @@ class PlaceResult:
         Of the case, on fine points.
     seconds : mapping
         Step -> wall time.
+    foreseen : ForeseenNext or None
+        The next catheter for the best expected end, where that was asked for.
     """
 
     case: Case
@@ -70,6 +78,7 @@ class PlaceResult:
     not_avoided: tuple[str, ...]
     planned: PlanResult
     seconds: Mapping[str, float]
+    foreseen: ForeseenNext | None = None
 
     __repr__ = brief_repr
 
@@ -128,7 +137,11 @@ def place_case(
         )
         rate = dose_rate(dwells, points.points_mm, source, strength_u=strength.value_u, on_progress=progress)
         moved = displaced(
-            dwells, error_mm=options.error_mm, scenarios=options.scenarios, seed=options.seed, n_given=len(given)
+            dwells,
+            error_mm=0.0 if options.foresee else options.error_mm,
+            scenarios=options.scenarios,
+            seed=options.seed,
+            n_given=len(given),
         )
         scenarios = tuple(_target_rates(elsewhere, points, source, strength) for elsewhere in moved)
     with step("choice") as progress:
@@ -146,6 +159,15 @@ def place_case(
             on_progress=progress,
         )
         chosen = _chosen(placement, options)
+    foreseen = None
+    if options.foresee and chosen.candidates:
+        with step("foresight") as progress:
+            until_s = time.monotonic() + options.time_limit_s
+            coarse = replace(options, sample_mm=max(options.sample_mm, FORESIGHT_MM))
+            setting = insertion_setting(case, goals, source, strength, options=coarse, planning=planning)
+            foreseen = foreseen_catheter(
+                setting, len(chosen.candidates), gap_frac=_FORESEEN_GAP_FRAC, until_s=until_s, on_progress=progress
+            )
     with step("plan"):
         new = named_apart(paths.only(insertion_order(placement, chosen)).catheters(), given)
         placed = replace(case, catheters=(*given, *new))
@@ -162,6 +184,7 @@ def place_case(
         not_avoided=not_avoided(case, found.margins_mm, body=options.body),
         planned=planned,
         seconds=step.seconds,
+        foreseen=foreseen,
     )
 
 

@@ -44,6 +44,9 @@ class PlaceOptions:
         Placement error to plan for: RMS displacement of each catheter, 0 for none.
     scenarios : int
         Displacements that D100 must outlive.
+    foresee : bool
+        Do not outlive the displacements with what is chosen now: choose the rest anew after each, and take the catheter
+        as the next one after which the end is best on average.
     seed : int
     body : str
         Structure inside the skin, where there is one.
@@ -69,6 +72,7 @@ class PlaceOptions:
     time_limit_s: float = 120.0
     error_mm: float = 0.0
     scenarios: int = 6
+    foresee: bool = False
     seed: int = 1
     body: str = "body"
     without: tuple[str, ...] = ()
@@ -88,5 +92,7 @@ class PlaceOptions:
         ):
             if not low <= getattr(self, name) <= high:
                 raise InputError(f"{name} must lie between {low:g} and {high:g}", got=f"{getattr(self, name):g}")
+        if self.foresee and self.error_mm == 0.0:
+            raise InputError("foresight needs an error to foresee (`error_mm`)", got=0, remedy="5 to 6 mm are usual.")
         if self.count is not None and not 1 <= self.count <= 20:
             raise InputError("count must lie between 1 and 20", got=self.count)

@@ -1,0 +1,252 @@
+"""The next catheter for the best expected end: each path is tried in a sample of the places where it may come to lie.
+
+A stochastic program in two stages. First the next path is chosen; then its catheter lies displaced, and the rest is
+chosen knowing that. Of every path and every displacement of the sample the best rest is searched and its value bounded.
+The least mean of the bounds is a bound of the program over that sample.
+
+References
+----------
+Shapiro A, Dentcheva D, Ruszczynski A, Lectures on Stochastic Programming, SIAM 2009, chapter 5 (sample average
+approximation).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.geometry import Catheter, Trajectories
+from hdrplan.workflow.candidates import nearest_mm
+from hdrplan.workflow.insertion import Inserted, InsertionSetting, RestOfPaths
+
+__all__ = ["Foreseen", "ForeseenNext", "Foresight", "foreseen_catheter", "foreseen_next"]
+
+# Paths that are tried whatever the time, the most promising without error first.
+_CONTENDERS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What one path promises as the next.
+
+    Parameters
+    ----------
+    path : int
+    nominal : float
+        Main objective with the best others of the nominal choice, were it to lie as planned; misses priced in.
+    held : int
+        Displacements of the sample after which the best rest holds every hard goal.
+    mean : float
+        Main objective of the best rest, mean over those displacements; NaN where there is none.
+    expected : float
+        Mean over all displacements, what prescriptions miss priced in: what is compared. Infinite where it was not
+        tried.
+    bound : float
+        That ``expected`` cannot fall below, whatever rest is chosen; NaN where it was not tried.
+    """
+
+    path: int
+    nominal: float
+    held: int
+    mean: float
+    expected: float
+    bound: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foresight:
+    """Which path to take next, and what is known of the others.
+
+    Parameters
+    ----------
+    paths : tuple of Foreseen
+        All clear paths; those tried in every displacement first, the best expected end first.
+    nominal_path : int
+        The next path if no error is thought of.
+    draws : int
+    tried : int
+        How many of the paths were tried.
+    """
+
+    paths: tuple[Foreseen, ...]
+    nominal_path: int
+    draws: int
+    tried: int
+
+    @property
+    def best(self) -> Foreseen:
+        """The path with the best expected end."""
+        return self.paths[0]
+
+    @property
+    def nominal(self) -> Foreseen:
+        """The path that is next if no error is thought of."""
+        return next(one for one in self.paths if one.path == self.nominal_path)
+
+    @property
+    def bound(self) -> float:
+        """Of the stochastic program over this sample: no tried path has a lower expected end, misses priced in."""
+        return min(one.bound for one in self.paths[: self.tried])
+
+    @property
+    def complete(self) -> bool:
+        """Whether every clear path was tried: the bound is of all of them."""
+        return self.tried == len(self.paths)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ForeseenNext:
+    """The next catheter for the best expected end, beside the nominal choice.
+
+    Parameters
+    ----------
+    foresight : Foresight
+    paths : Trajectories
+        What its paths are numbers of.
+    catheter, nominal_catheter : Catheter
+        The best next one, and that of the nominal choice.
+    nearest_mm, nominal_nearest_mm : mapping
+        Their nearest obstacles.
+    error_mm : float
+        RMS of the displacements.
+    remaining : int
+        Catheters still to insert.
+    """
+
+    foresight: Foresight
+    paths: Trajectories
+    catheter: Catheter
+    nominal_catheter: Catheter
+    nearest_mm: Mapping[str, float]
+    nominal_nearest_mm: Mapping[str, float]
+    error_mm: float
+    remaining: int
+
+
+def foreseen_catheter(
+    setting: InsertionSetting,
+    count: int,
+    *,
+    gap_frac: float,
+    until_s: float,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> ForeseenNext | None:
+    """Find the next of ``count`` catheters for the best expected end; None where no path is clear.
+
+    Parameters
+    ----------
+    setting : InsertionSetting
+        Its options say how large errors are and how many displacements are tried.
+    count : int
+        Catheters still to insert, at least one.
+    gap_frac : float
+        See :func:`foreseen_next`.
+    until_s : float
+    on_progress : callable, optional
+    """
+    options = setting.options
+    found = setting.rest(setting.given, count)
+    if not found.paths:
+        return None
+    rng = np.random.default_rng(options.seed)
+    shifts_mm = rng.normal(0.0, options.error_mm / np.sqrt(3.0), (options.scenarios, 3))
+    foresight = foreseen_next(
+        setting, setting.given, found, count, shifts_mm, gap_frac=gap_frac, until_s=until_s, on_progress=on_progress
+    )
+    both = setting.paths.only([foresight.best.path, foresight.nominal_path]).catheters()
+    best, nominal = (replace(one, name=name) for one, name in zip(both, ("next", "nominal"), strict=True))
+    near = [nearest_mm(setting.solid, one, setting.margins_mm) for one in (best, nominal)]
+    return ForeseenNext(
+        foresight=foresight,
+        paths=setting.paths,
+        catheter=best,
+        nominal_catheter=nominal,
+        nearest_mm=near[0],
+        nominal_nearest_mm=near[1],
+        error_mm=options.error_mm,
+        remaining=count,
+    )
+
+
+def foreseen_next(
+    setting: InsertionSetting,
+    inside: Sequence[Inserted],
+    found: RestOfPaths,
+    remaining: int,
+    shifts_mm: FloatArray,
+    *,
+    gap_frac: float | None = None,
+    until_s: float = np.inf,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Foresight:
+    """Try paths as the next catheter in a sample of displacements.
+
+    Parameters
+    ----------
+    setting : InsertionSetting
+    inside : sequence of Inserted
+    found : RestOfPaths
+        The choice without error: its first path is the nominal next one.
+    remaining : int
+        Catheters still to insert, the next among them.
+    shifts_mm : (n, 3) array
+        The sample, the same for every path.
+    gap_frac : float, optional
+        Try all clear paths, and prove the best rest after every displacement to this gap; without it only the most
+        promising are tried, and a bound is what all clear paths together would reach.
+    until_s : float
+        ``time.monotonic()`` after which no path is tried but the most promising.
+    on_progress : callable, optional
+        Called with (looks made, in all).
+    """
+    progress = on_progress or (lambda done, total: None)
+    count, draws = remaining - 1, len(shifts_mm)
+    each = setting.with_each(inside, found.paths, remaining)
+    ranked, first = sorted(each, key=lambda path: each[path][0]), found.paths[0]
+    order = [first, *(path for path in ranked if path != first)]
+    total = draws * (len(order) if gap_frac else min(_CONTENDERS, len(order)))
+    looks, tried = list[Foreseen](), 0
+    for done, path in enumerate(order, start=1):
+        look = tried < _CONTENDERS or (gap_frac is not None and time.monotonic() < until_s)
+        ends = [
+            _after(setting, inside, path, shift_mm, count, each[path][1], gap_frac)
+            for shift_mm in (shifts_mm if look else ())
+        ]
+        tried += look
+        looks.append(_seen(path, each[path][0], ends))
+        progress(min(draws * done, total), total)
+    looks.sort(key=lambda one: one.expected)
+    return Foresight(paths=tuple(looks), nominal_path=first, draws=draws, tried=tried)
+
+
+def _after(
+    setting: InsertionSetting,
+    inside: Sequence[Inserted],
+    path: int,
+    shift_mm: FloatArray,
+    count: int,
+    before: Sequence[int],
+    gap_frac: float | None = None,
+) -> RestOfPaths:
+    """Choose the rest once a path's catheter lies displaced."""
+    now = [*inside, setting.displaced(path, shift_mm)]
+    left = [other for other in before if other != path][:count]
+    return setting.rest(now, count, before=left, quick=True, gap_frac=gap_frac)
+
+
+def _seen(path: int, nominal: float, ends: Sequence[RestOfPaths]) -> Foreseen:
+    """Sum up what a path promises; without any end it was not tried."""
+    values = np.array([end.rest.value for end in ends])
+    held = np.isfinite(values)
+    return Foreseen(
+        path=path,
+        nominal=nominal,
+        held=int(held.sum()),
+        mean=float(values[held].mean()) if held.any() else float("nan"),
+        expected=float(np.mean([end.rest.priced for end in ends])) if ends else float("inf"),
+        bound=float(np.mean([end.rest.bound for end in ends])) if ends else float("nan"),
+    )

@@ -1,0 +1,307 @@
+"""Between two insertions: what is in, which paths are still clear, what the rest can do. Computed once, asked often.
+
+Paths are those of the beginning (:func:`hdrplan.workflow.candidates.ways`) with their dose rates. Each catheter that
+comes to lie elsewhere adds its own few dwells; paths that come too near to it leave the choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hdrplan.arrays import BoolArray, FloatArray, IntArray
+from hdrplan.dose import DoseRate, SamplePoints, dose_rate, sample_points
+from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.geometry import Catheter, Trajectories, angle_deg, distance_mm, line_gap_mm
+from hdrplan.memory import require_memory
+from hdrplan.optimize import Candidates, PlanProblem, Rest, chosen_rest, optimize_times, with_each
+from hdrplan.options import PlanOptions
+from hdrplan.plan import Case, Goals
+from hdrplan.sources import Strength, TG43Source
+from hdrplan.workflow.candidates import clear_of, named_apart, ways
+from hdrplan.workflow.obstacles import refuse_missing_groups
+from hdrplan.workflow.place_options import PlaceOptions
+from hdrplan.workflow.problem import candidate_dwells
+
+# Paths to each of which a choice takes, that many are kept: catheters that are in exclude most of those beside them.
+_POOL = 3
+# Of a lesion of 5 cm at steps of 5 mm.
+_DWELLS_OF_PATH = 12
+
+__all__ = ["FinalPlan", "Inserted", "InsertionSetting", "RestOfPaths", "insertion_setting"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inserted:
+    """A catheter that is in, and what it gives.
+
+    Parameters
+    ----------
+    catheter : Catheter
+    rate : DoseRate
+        Of its dwells near the lesions at all sample points; without any dwell where it missed them.
+    """
+
+    catheter: Catheter
+    rate: DoseRate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalPlan:
+    """The best plan with what is in.
+
+    Parameters
+    ----------
+    value : float
+        Main objective; infinite without a plan.
+    short_gy : float
+        By how much the worst prescription is missed under the hard limits; 0 where every hard goal holds.
+    """
+
+    value: float
+    short_gy: float
+
+    @property
+    def met(self) -> bool:
+        """Whether every prescription and every hard goal holds."""
+        return self.short_gy == 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RestOfPaths:
+    """What is still to go in.
+
+    Parameters
+    ----------
+    paths : tuple of int
+        Paths of the setting, the one whose loss costs most first.
+    rest : Rest
+        By the numbers of the clear paths alone.
+    """
+
+    paths: tuple[int, ...]
+    rest: Rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class InsertionSetting:
+    """A case before its first (or next) insertion.
+
+    Parameters
+    ----------
+    case : Case
+        Its catheters are in already.
+    problem : PlanProblem
+        Points, hard goals, and the rates of all paths.
+    owner : (n_dwells,) int array
+        Path of each dwell.
+    paths : Trajectories
+    conflicts : (n_paths, n_paths) bool array
+    options : PlaceOptions
+    planning : PlanOptions
+    source : TG43Source
+    strength_u : float
+    given : tuple of Inserted
+        The case's own catheters.
+    solid : Case
+        Its structures are the obstacles' own.
+    margins_mm : mapping
+        Obstacle -> margin.
+    """
+
+    case: Case
+    problem: PlanProblem
+    owner: IntArray
+    paths: Trajectories
+    conflicts: BoolArray
+    options: PlaceOptions
+    planning: PlanOptions
+    source: TG43Source
+    strength_u: float
+    given: tuple[Inserted, ...]
+    solid: Case
+    margins_mm: Mapping[str, float]
+
+    @property
+    def points(self) -> SamplePoints:
+        """Where the dose is judged."""
+        return self.problem.points
+
+    def inserted(self, catheter: Catheter) -> Inserted:
+        """Return a catheter as one that is in."""
+        try:
+            dwells = candidate_dwells(replace(self.case, catheters=(catheter,)), self.planning)
+        except InputError:  # it missed every lesion: no use, and no error of the user's
+            return Inserted(catheter, self._no_dwell())
+        return Inserted(catheter, dose_rate(dwells, self.points.points_mm, self.source, strength_u=self.strength_u))
+
+    def displaced(self, path: int, shift_mm: FloatArray) -> Inserted:
+        """Return a path's catheter where it came to lie: moved as a whole.
+
+        Parameters
+        ----------
+        path : int
+        shift_mm : (3,) array
+        """
+        ends = np.stack((self.paths.entry_mm[path], self.paths.tip_mm[path]))
+        return self.inserted(Catheter(f"path_{path}", ends + shift_mm))
+
+    def clear(self, inside: Sequence[Inserted]) -> IntArray:
+        """Return the first paths that keep distance and angle to everything that is in: so many as a choice is from."""
+        if not inside:
+            return np.arange(len(self.paths))[: self.options.candidates]
+        clear = clear_of(self.paths, [one.catheter for one in inside], self.options)
+        return np.flatnonzero(clear)[: self.options.candidates]
+
+    def rest(
+        self,
+        inside: Sequence[Inserted],
+        count: int,
+        *,
+        before: Sequence[int] = (),
+        quick: bool = False,
+        gap_frac: float | None = None,
+    ) -> RestOfPaths:
+        """Choose the paths for at most ``count`` further catheters; none where no path is clear.
+
+        Parameters
+        ----------
+        inside : sequence of Inserted
+        count : int
+        before : sequence of int
+            Paths chosen earlier; as far as they are clear, what is chosen is not worse.
+        quick : bool
+            Only swap paths of ``before``, and do not look for the one whose loss costs most.
+        gap_frac : float, optional
+            Prove the choice to this gap.
+        """
+        clear, barred = self.clear(inside), frozenset[int]()
+        if not len(clear):
+            clear, barred, count = np.zeros(1, dtype=np.int64), frozenset({0}), 0
+        problem, candidates = self._choice(inside, clear, barred)
+        kept = [int(np.searchsorted(clear, path)) for path in before if path in clear]
+        found = chosen_rest(problem, candidates, count, planned_before=kept, quick=quick, gap_frac=gap_frac)
+        return RestOfPaths(tuple(int(clear[k]) for k in found.order), found)
+
+    def with_each(
+        self, inside: Sequence[Inserted], chosen: Sequence[int], count: int
+    ) -> dict[int, tuple[float, tuple[int, ...]]]:
+        """Return clear path -> value of the best set of it and others of a choice, and these others.
+
+        Parameters
+        ----------
+        inside : sequence of Inserted
+        chosen : sequence of int
+            Paths.
+        count : int
+            At most so many together.
+        """
+        clear = self.clear(inside)
+        kept = [int(np.searchsorted(clear, path)) for path in chosen if path in clear]
+        found = with_each(*self._choice(inside, clear, frozenset()), kept, count)
+        return {
+            int(path): (value, tuple(int(clear[k]) for k in others))
+            for path, (value, others) in zip(clear, found, strict=True)
+        }
+
+    def _choice(
+        self, inside: Sequence[Inserted], clear: IntArray, barred: frozenset[int]
+    ) -> tuple[PlanProblem, Candidates]:
+        column = np.flatnonzero(np.isin(self.owner, clear))
+        rates = [one.rate.gy_per_s for one in inside]
+        owner = np.concatenate(
+            [np.full(sum(rate.shape[1] for rate in rates), -1), np.searchsorted(clear, self.owner[column])]
+        )
+        problem = self._problem([*rates, self.problem.rate.gy_per_s[:, column]])
+        return problem, Candidates(owner, conflicts=self.conflicts[np.ix_(clear, clear)], barred=barred)
+
+    def final(self, inside: Sequence[Inserted]) -> FinalPlan:
+        """Plan what is in: the best times under all hard goals."""
+        rates = [one.rate.gy_per_s for one in inside]
+        prescribed = max(p.dose_gy for p in self.problem.goals.prescriptions)
+        if not sum(rate.shape[1] for rate in rates):
+            return FinalPlan(value=np.inf, short_gy=prescribed)
+        try:
+            optimum = optimize_times(self._problem(rates))
+        except InfeasibleError:  # the limits leave no dose at all
+            return FinalPlan(value=np.inf, short_gy=prescribed)
+        short_gy = max((s.prescription_gy - s.reached_gy for s in optimum.shortfalls), default=0.0)
+        return FinalPlan(value=optimum.certificate.main.value, short_gy=float(short_gy))
+
+    def _problem(self, rates: Sequence[FloatArray]) -> PlanProblem:
+        extrapolated = self.problem.rate.extrapolated
+        return replace(self.problem, rate=DoseRate(np.concatenate(rates, axis=1), extrapolated))
+
+    def _no_dwell(self) -> DoseRate:
+        n = len(self.points)
+        return DoseRate(np.zeros((n, 0)), np.zeros(n, dtype=np.bool_))
+
+
+def insertion_setting(
+    case: Case, goals: Goals, source: TG43Source, strength: Strength, *, options: PlaceOptions, planning: PlanOptions
+) -> InsertionSetting:
+    """Return what every choice between two insertions has in common.
+
+    Parameters
+    ----------
+    case : Case
+        Its catheters, if any, are in.
+    goals : Goals
+        Of these the hard ones count.
+    source : TG43Source
+    strength : Strength
+    options : PlaceOptions
+    planning : PlanOptions
+
+    Raises
+    ------
+    InfeasibleError
+        No path is left.
+    InputError
+        An obstacle that is no structure, no skin; no ribs, lungs, bowel or vessels segmented and not asked for so.
+    """
+    refuse_missing_groups(case, without=options.without, body=options.body)
+    found = ways(case, options, count=_POOL * options.candidates)
+    paths = _by_turns(case, found.paths)
+    # As in the choice of a placement: goals that may be missed, and the shape of isodoses, wait for the plan.
+    hard = tuple(goal for goal in goals.goals if goal.level == 0 and goal.metric.kind != "conformity")
+    goals = replace(goals, goals=hard)
+    points = sample_points(
+        case.dosed_structures(goals, "with limits"), spacing_mm=options.sample_mm, healthy=case.healthy
+    )
+    require_memory(
+        2.5 * 8.0 * len(points) * len(paths) * _DWELLS_OF_PATH,
+        f"a procedure on {len(points)} sample points and {len(paths)} paths",
+        remedy="Take fewer paths (`candidates`).",
+    )
+    dwells = candidate_dwells(replace(case, catheters=named_apart(paths.catheters(), case.catheters)), planning)
+    rate = dose_rate(dwells, points.points_mm, source, strength_u=strength.value_u)
+    problem = PlanProblem(rate=rate, points=points, goals=goals, healthy=case.healthy, max_time_s=planning.max_dwell_s)
+    setting = InsertionSetting(
+        case=case,
+        problem=problem,
+        owner=dwells.catheter,
+        paths=paths,
+        conflicts=(line_gap_mm(paths) < options.apart_mm) | (angle_deg(paths) > options.spread_deg),
+        options=options,
+        planning=planning,
+        source=source,
+        strength_u=strength.value_u,
+        given=(),
+        solid=found.solid,
+        margins_mm=found.margins_mm,
+    )
+    return replace(setting, given=tuple(setting.inserted(catheter) for catheter in case.catheters))
+
+
+def _by_turns(case: Case, paths: Trajectories) -> Trajectories:
+    """Return paths so that the first ones are the first of every lesion."""
+    axis = (paths.tip_mm - paths.entry_mm) / paths.length_mm[:, None]
+    middle_mm = paths.tip_mm - 0.5 * paths.chord_mm[:, None] * axis
+    lesion = np.argmin([distance_mm(ctv, middle_mm) for ctv in case.ctvs], axis=0)
+    rank = np.empty(len(paths), dtype=np.int64)
+    for k in range(len(case.ctvs)):
+        rank[lesion == k] = np.arange(int((lesion == k).sum()))
+    return paths.only(np.argsort(rank, kind="stable"))
