@@ -75,7 +75,7 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
       hdrplan place phantoms/liver-lesion-b -o placed
       hdrplan place phantoms/liver-lesion-b --ctv lesion_A --prescription 20 --avoid colon=8 --most 4 -o placed-a
       hdrplan place phantoms/liver-lesion-b --toward right --error 5 -o placed-robust
-      hdrplan place phantoms/liver-lesion-b --ctv lesion_C --prescription 20 --count 2 --error 5.5 --foresee -o foreseen
+      hdrplan place phantoms/liver-lesion-b-5mm --candidates 8 --count 2 --error 5.5 --foresee -o foreseen
       hdrplan place phantoms/liver-lesion-b --given phantoms/liver-lesion-b/catheters.mrk.json --most 2 -o placed-next
 
     The folder is a case ready for `hdrplan plan`: case.toml, catheters.mrk.json (Slicer), images, and place.json,

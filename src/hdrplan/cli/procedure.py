@@ -73,8 +73,8 @@ def procedure(
 
     \b
     Examples:
-      hdrplan simulate procedure phantoms/liver-lesion-b --ctv lesion_C --prescription 20 --runs 4 -o procedures
-      hdrplan simulate procedure phantoms/liver-lesion-b --count 4 --error 8 --seed 7 --runs 4 -o procedures-8mm
+      hdrplan simulate procedure phantoms/liver-lesion-b-5mm --ctv lesion_C --prescription 20 --runs 4 -o procedures
+      hdrplan simulate procedure phantoms/liver-lesion-b-5mm --count 2 --error 8 --seed 7 --runs 4 -o procedures-8mm
 
     The folder holds procedure.html, procedure.json and procedures.csv (a row for each run and way). Research use only.
     """
@@ -87,7 +87,7 @@ def procedure(
     count, sample_mm = flags.pop("count"), flags.pop("sample_mm")
     seed, most = flags.pop("seed"), flags.pop("most")
     case_file = read_case_from(flags, before_puncture=True)
-    options = place_options(case_file.case, avoid, flags | {"most": most, "seed": seed})
+    options = place_options(case_file.case, avoid, flags | {"most": most, "seed": seed, "error_mm": error_mm})
     options = replace(options, sample_mm=sample_mm)
     with steps_bar(quiet=quiet or as_json) as on_progress:
         step = Steps(on_progress)

@@ -35,7 +35,7 @@ def command() -> None:
     Examples:
       hdrplan simulate cohort -o virtual-cohort
       hdrplan cohort derive virtual-cohort -o endpoints
-      hdrplan simulate procedure phantoms/liver-lesion-b --ctv lesion_C --prescription 20 --runs 4 -o procedures
+      hdrplan simulate procedure phantoms/liver-lesion-b-5mm --ctv lesion_C --prescription 20 --runs 4 -o procedures
     """
 
 
