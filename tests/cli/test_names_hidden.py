@@ -93,6 +93,16 @@ def test_a_folder_named_like_a_part_of_a_word_spoils_no_message(
     assert "(RTSTRUCT), got none; 1 DICOM file could not be read" in said
 
 
+def test_a_folder_named_by_a_word_of_ours_spoils_no_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It said: the export must hold a brachytherapy <file>."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plan").mkdir()
+    (tmp_path / "plan" / "plan.json").write_text("{}")
+    said = message("check", "plan")
+    assert "the export must hold a brachytherapy plan, got none" in said
+    assert "hdrplan export" in said
+
+
 def test_a_second_check_says_what_of_the_folder_it_could_not_read(export: Path) -> None:
     """It passed, without a word about structures of 0 bytes."""
     (export / "RS_Doe_Jane.dcm").write_bytes(b"")

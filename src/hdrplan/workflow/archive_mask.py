@@ -11,6 +11,36 @@ from hdrplan.io import Treatment
 __all__ = ["alone_in_text", "files_of", "mask_of", "masked"]
 
 _SHOWN = "<file>"
+# Names of folders that name nobody, and stand in many messages: a folder `plan` made "expected a plan" unreadable.
+_OWN_WORDS = frozenset(
+    [
+        "case",
+        "cases",
+        "ct",
+        "data",
+        "dicom",
+        "dose",
+        "doses",
+        "dvh",
+        "export",
+        "exports",
+        "file",
+        "files",
+        "folder",
+        "import",
+        "plan",
+        "plans",
+        "planning",
+        "scan",
+        "scans",
+        "segmentation",
+        "slices",
+        "source",
+        "structure",
+        "structures",
+        "study",
+    ]
+)
 
 
 def mask_of(roots: Sequence[Path], paths: Iterable[Path], *, more: Iterable[str] = ()) -> re.Pattern[str]:
@@ -23,10 +53,10 @@ def mask_of(roots: Sequence[Path], paths: Iterable[Path], *, more: Iterable[str]
     paths : iterable of Path
         Files that a message may be about.
     more : iterable of str
-        Other words, such as the patient's ID.
+        Other words, such as the patient's ID: hidden whatever they are.
     """
     whole: set[str] = set()
-    words = {word for word in more if len(word) > 1}
+    words: set[str] = set()
     for path in paths:
         root = next((root for root in roots if path.is_relative_to(root)), path.parent)
         below = path.relative_to(root).parts
@@ -35,6 +65,8 @@ def mask_of(roots: Sequence[Path], paths: Iterable[Path], *, more: Iterable[str]
             if folder == root.parent or folder == folder.parent:
                 break
             whole |= {str(folder), folder.as_posix(), str(folder.absolute())}
+    whole, words = ({word for word in some if word.lower() not in _OWN_WORDS} for some in (whole, words))
+    words |= {word for word in more if len(word) > 1}
     longest = sorted(whole, key=len, reverse=True)
     alone = [alone_in_text(word) for word in (*longest, *sorted(words, key=len, reverse=True))]
     return re.compile("|".join(alone) or r"(?!)")

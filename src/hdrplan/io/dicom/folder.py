@@ -328,5 +328,6 @@ def require(path: Path | None, kind: str, where: object) -> Path:
         There is none.
     """
     if path is None:
-        raise FormatError(f"the export must hold a {WORDS[kind]}", got="none", where=where)
+        remedy = "A plan of hdrplan is exported first: `hdrplan export`." if kind == "RP" else ""
+        raise FormatError(f"the export must hold a {WORDS[kind]}", got="none", where=where, remedy=remedy)
     return path
