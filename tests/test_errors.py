@@ -61,3 +61,9 @@ def test_a_long_list_loses_whole_entries() -> None:
     assert listed.count("...") == 1
     assert all(re.fullmatch(r"organ_(\d+) \(\1 %\)", entry) for entry in listed if entry != "...")
     assert len(listed) > 8
+
+
+def test_what_is_expected_may_end_with_an_ellipsis() -> None:
+    """It said: expected --steps MM,MM,, got 'x'."""
+    assert str(InputError("expected --steps MM,MM,...", got="'x'")) == "expected --steps MM,MM,..., got 'x'"
+    assert str(InputError("expected a plan.", got="none")) == "expected a plan, got none"

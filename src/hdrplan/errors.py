@@ -41,7 +41,7 @@ class HdrPlanError(Exception):
 
     def __init__(self, expected: str, *, got: object = None, where: object = None, remedy: str = "") -> None:
         self.expected, self.got, self.where, self.remedy = expected, got, where, remedy
-        parts = [expected.rstrip(".")]
+        parts = [expected if expected.endswith("...") else expected.rstrip(".")]
         if got is not None:
             parts[0] += f", got {_short(got)}"
         if where is not None:
