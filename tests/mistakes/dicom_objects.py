@@ -205,3 +205,58 @@ def two_plans(folder: Path) -> None:
 @DICOM("a seed plan", refuses="BrachyTreatmentType")
 def seeds(folder: Path) -> None:
     edit(folder / "RP.dcm", lambda d: setattr(d, "BrachyTreatmentType", "LDR"))
+
+
+def scaling(folder: Path, factor: float) -> None:
+    edit(folder / "RD.dcm", lambda d: setattr(d, "DoseGridScaling", float(d.DoseGridScaling) * factor))
+
+
+@DICOM("a dose in cGy that says GY", warns="dose-unusual")
+def dose_in_cgy(folder: Path) -> None:
+    scaling(folder, 100.0)
+
+
+@DICOM("a dose that was divided by 100 once more", warns="dose-unusual")
+def dose_of_a_hundredth(folder: Path) -> None:
+    scaling(folder, 0.01)
+
+
+@DICOM("a plan for the verification in a phantom", warns="plan-not-clinical")
+def verification(folder: Path) -> None:
+    edit(folder / "RP.dcm", lambda d: setattr(d, "PlanIntent", "VERIFICATION"))
+
+
+@DICOM("two structures of one name", warns="roi-name-twice")
+def one_name_twice(folder: Path) -> None:
+    def change(data: Any) -> None:
+        data.StructureSetROISequence[1].ROIName = data.StructureSetROISequence[0].ROIName
+
+    edit(folder / "RS.dcm", change)
+
+
+@DICOM("one slice with another pixel spacing", refuses="PixelSpacing")
+def other_pixel_spacing(folder: Path) -> None:
+    edit(slices(folder)[3], lambda d: setattr(d, "PixelSpacing", [float(v) / 2 for v in d.PixelSpacing]))
+
+
+@DICOM("the time of one channel with its decimal point lost", warns="trak-differs")
+def channel_time_tenfold(folder: Path) -> None:
+    def change(data: Any) -> None:
+        channel = data.ApplicationSetupSequence[0].ChannelSequence[0]
+        channel.ChannelTotalTime = float(channel.ChannelTotalTime) * 10
+
+    edit(folder / "RP.dcm", change)
+
+
+@DICOM("a channel lost in the export", warns="trak-differs")
+def channel_lost(folder: Path) -> None:
+    def change(data: Any) -> None:
+        setup = data.ApplicationSetupSequence[0]
+        setup.ChannelSequence = list(setup.ChannelSequence)[1:]
+
+    edit(folder / "RP.dcm", change)
+
+
+@DICOM("a strength of an earlier source left in the plan", warns="strength-dated-far")
+def strength_of_earlier_source(folder: Path) -> None:
+    source(folder, SourceStrengthReferenceDate="20200101")

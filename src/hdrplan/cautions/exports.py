@@ -42,4 +42,24 @@ EXPORTS = (
         remedy="Make sure that both are of one patient: two clinics may have given the same ID.",
         why="PatientIDs are unique within a clinic only. Names are compared without case, titles and punctuation.",
     ),
+    Kind(
+        id="dose-unusual",
+        sentence="{cc:.3g} cc of the dose grid have more than {gy:g} Gy; its largest dose is {most_gy:.3g} Gy",
+        remedy="Check the unit (Gy or cGy), DoseGridScaling, and that it is the dose of the plan.",
+        why="Prescriptions are from 1 to 100 Gy. Given for more than 100 cc above 100 Gy (30 cc around a lesion of "
+        "250 cc and 20 Gy), for less than 5 cc above 1 Gy (80 cc around a lesion of 1 cc), and where half of a small "
+        "grid is so.",
+    ),
+    Kind(
+        id="plan-not-clinical",
+        sentence="the plan's intent is {intent}",
+        remedy="Make sure that it is the plan that was treated.",
+        why="PlanIntent (300A,000A) VERIFICATION, MACHINE_QA, RESEARCH and SERVICE are of phantoms and tests.",
+    ),
+    Kind(
+        id="roi-name-twice",
+        sentence="several ROIs of the structure set have one name: {names}",
+        remedy="Name them apart in the planning system; tables show each under that name.",
+        why="A name that stands twice says of no row of a table which organ it is of.",
+    ),
 )

@@ -19,6 +19,7 @@ from hdrplan.io.dicom.tags import read_tags
 from hdrplan.io.image_files import is_image
 from hdrplan.io.images import read_volume
 from hdrplan.io.regions import Regions
+from hdrplan.plausibility import doubts_of_dose
 
 __all__ = ["DoseUnit", "StoredDose", "checked_pair", "dose_partners", "read_dose"]
 
@@ -117,11 +118,9 @@ def read_dose(path: Path, *, unit: DoseUnit | None = None) -> StoredDose:
     image = read_volume(path)
     values = np.asarray(image.values_zyx, dtype=np.float32) * np.float32(_GY[unit])
     negative = int((values < 0).sum())
-    return StoredDose(
-        volume=Volume(image.grid, values),
-        kind=f"image in {unit}",
-        warnings=(caution("dose-negative", count=negative),) if negative else (),
-    )
+    volume = Volume(image.grid, values)
+    below = [caution("dose-negative", count=negative)] if negative else []
+    return StoredDose(volume=volume, kind=f"image in {unit}", warnings=(*below, *doubts_of_dose(volume)))
 
 
 def checked_pair(dose: StoredDose, regions: Regions, *, accept: bool, where: object) -> tuple[Caution, ...]:

@@ -2,6 +2,7 @@
 
 from hdrplan.plausibility.case import doubts_of_anatomy_and_catheters
 from hdrplan.plausibility.catheters import doubts_of_punctures, may_be_punctured
+from hdrplan.plausibility.doses import doubts_of_dose
 from hdrplan.plausibility.goals import doubts_of_dwell_places, doubts_of_goals
 from hdrplan.plausibility.plans import doubts_of_dwells, doubts_of_plan, is_off_catheters
 from hdrplan.plausibility.protection import doubts_of_organs_without_role, doubts_of_protection
@@ -12,6 +13,7 @@ from hdrplan.plausibility.targets import doubts_of_names
 __all__ = [
     "doubts_of_anatomy_and_catheters",
     "doubts_of_clinical_strength",
+    "doubts_of_dose",
     "doubts_of_dwell_places",
     "doubts_of_dwells",
     "doubts_of_goals",

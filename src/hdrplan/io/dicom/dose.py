@@ -16,6 +16,7 @@ from hdrplan.io.dicom.pixels import stored_pixels
 from hdrplan.io.dicom.plane import ImagePlane, plane_of
 from hdrplan.io.dicom.sop_classes import RT_DOSE, kind_of
 from hdrplan.io.dicom.tags import Tags, read_tags
+from hdrplan.plausibility import doubts_of_dose
 
 __all__ = ["DoseGrid", "StoredDVH", "dose_grid_of", "read_dose_grid"]
 
@@ -129,8 +130,10 @@ def dose_grid_of(tags: Tags) -> DoseGrid:
     moved = tags.text("SpatialTransformOfDose", "NONE").upper()
     if moved not in ("", "NONE"):
         warnings.append(caution("dose-transformed", how=moved))
+    volume = Volume(grid, (stored * scaling_gy).astype(np.float32))
+    warnings += doubts_of_dose(volume)
     return DoseGrid(
-        volume=Volume(grid, (stored * scaling_gy).astype(np.float32)),
+        volume=volume,
         scaling_gy=scaling_gy,
         summation=tags.text("DoseSummationType", ""),
         full_scale_gy=_full_scale_gy(tags, stored, scaling_gy, warnings),

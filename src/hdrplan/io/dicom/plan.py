@@ -171,13 +171,20 @@ def _dialect(tags: Tags) -> str:
     return "Oncentra" if groups & {0x300F, 0x300B} else "Varian" if groups & {0x3249, 0x3267, 0x3287} else "other"
 
 
+# PlanIntent (PS3.3 C.8.8.9): what is irradiated is a phantom or nothing.
+_NOT_CLINICAL = ("VERIFICATION", "MACHINE_QA", "RESEARCH", "SERVICE")
+
+
 def _approval(tags: Tags) -> list[Caution]:
-    """Say where a plan was rejected, or not approved; a file without the attribute leaves it open."""
+    """Say where a plan was rejected, not approved or is none for a patient; attributes that are missing say nothing."""
+    intent = tags.text("PlanIntent", "").upper()
+    is_ours = _dialect(tags) == "hdrplan" and intent == "RESEARCH"
+    tests = [caution("plan-not-clinical", intent=intent)] if intent in _NOT_CLINICAL and not is_ours else []
     status = tags.text("ApprovalStatus", "APPROVED").upper()
     # Our own exports are never approved: research use only stands in them already.
     if status == "APPROVED" or (status == "UNAPPROVED" and _dialect(tags) == "hdrplan"):
-        return []
-    return [caution("plan-not-approved", status=status)]
+        return tests
+    return [*tests, caution("plan-not-approved", status=status)]
 
 
 def _fractions(tags: Tags, warnings: list[Caution]) -> int:

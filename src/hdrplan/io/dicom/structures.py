@@ -205,11 +205,15 @@ def _with_names(rois: list[ROI]) -> tuple[list[ROI], list[Caution]]:
     nameless = [roi for roi in rois if not roi.name and roi.closed_mm]
     if nameless:
         notes.append(caution("roi-without-name", numbers=", ".join(str(roi.number) for roi in nameless)))
+    names = [roi.name for roi in rois if roi.name and roi.closed_mm]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        notes.append(caution("roi-name-twice", names=", ".join(map(repr, twice[:_LISTED]))))
     empty = [roi for roi in rois if not (roi.closed_mm or roi.open_mm or roi.points_mm)]
     if empty:
-        names = ", ".join(repr(roi.name or f"#{roi.number}") for roi in empty[:_LISTED])
+        listed = ", ".join(repr(roi.name or f"#{roi.number}") for roi in empty[:_LISTED])
         more = f" and {len(empty) - _LISTED} more" if len(empty) > _LISTED else ""
-        notes.append(caution("roi-without-contours", count=len(empty), names=names + more))
+        notes.append(caution("roi-without-contours", count=len(empty), names=listed + more))
     named = [replace(roi, name=f"ROI {roi.number}") if not roi.name and roi.closed_mm else roi for roi in rois]
     return named, notes
 
