@@ -47,7 +47,7 @@ def test_the_same_dose_passes() -> None:
     assert check.grid is not None
     assert check.grid.gamma_pass_frac == 1.0
     assert abs(check.grid.median_frac) < 1e-6
-    assert {row.kind for row in check.rows} == {"kerma", "point", "grid", "dvh"}
+    assert {row.kind for row in check.rows} == {"kerma", "point", "grid", "dwell", "dvh"}
 
 
 def test_a_table_of_a_bounded_phantom_is_taken_and_said() -> None:

@@ -171,7 +171,7 @@ def _checked(
         check = check_plan(
             brachy,
             model,
-            stated=None if grid is None else StatedDose(grid.volume, grid.full_scale_gy),
+            stated=None if grid is None else StatedDose(grid.volume, grid.full_scale_gy, clinical.dvhs),
             structures=clinical.structures,
             tolerances=judge_by,
             reverse_tip=None if tip is None else tip == "reversed",

@@ -45,6 +45,8 @@ def read_tolerances(path: Path | None) -> Tolerances:
         point_mm=_number(table, "point_mm", defaults.point_mm),
         median_frac=_number(table, "median_frac", defaults.median_frac),
         dvh_frac=_number(table, "dvh_frac", defaults.dvh_frac),
+        dwell_frac=_number(table, "dwell_frac", defaults.dwell_frac),
+        stored_dvh_frac=_number(table, "stored_dvh_frac", defaults.stored_dvh_frac),
         time_frac=_number(table, "time_frac", defaults.time_frac),
         gamma_pass_frac=_number(table, "gamma_pass_frac", defaults.gamma_pass_frac),
         threshold_frac=_number(table, "threshold_frac", defaults.threshold_frac),

@@ -12,10 +12,10 @@ from hdrplan.metrics.gamma import GammaCriteria
 __all__ = ["LIMITS", "Limit", "Tolerances"]
 
 # The limits of differences: those that can also be given for a warning.
-LIMITS = ("trak_frac", "point_frac", "median_frac", "dvh_frac", "time_frac")
+LIMITS = ("trak_frac", "point_frac", "median_frac", "dvh_frac", "dwell_frac", "stored_dvh_frac", "time_frac")
 
 # Real plans recomputed with their own table differ by 0.1 %: ten times that is worth a look, though not a failure.
-_WARN = {"point_frac": 0.01, "median_frac": 0.005, "dvh_frac": 0.01}
+_WARN = {"point_frac": 0.01, "median_frac": 0.005, "dvh_frac": 0.01, "dwell_frac": 0.05, "stored_dvh_frac": 0.05}
 
 # Why each default is what it is; none is a protocol's. Measured values: docs/howto/dicom.md.
 DEFAULT_BASIS: Mapping[str, str] = MappingProxyType(
@@ -25,6 +25,8 @@ DEFAULT_BASIS: Mapping[str, str] = MappingProxyType(
         "point_mm": "within 10 mm of a dwell, 0.5 mm of position is 10 % of dose and more",
         "median_frac": "ten times what real plans of the same source table differ by",
         "dvh_frac": "a choice; grids are compared like with like",
+        "dwell_frac": "a tenth of a dwell's time is 2 % of the dose and more 5 mm from it, gamma's criterion 2 %",
+        "stored_dvh_frac": "the ways to read small structures differ by as much (docs/measurements/dvh.md)",
         "time_frac": "one day of decay of Ir-192 is 0.94 %",
         "gamma_pass_frac": "a choice",
         "threshold_frac": "a choice",
@@ -62,9 +64,9 @@ class Tolerances:
 
     Parameters
     ----------
-    trak_frac, point_frac, median_frac, dvh_frac, time_frac : float
+    trak_frac, point_frac, median_frac, dvh_frac, dwell_frac, stored_dvh_frac, time_frac : float
         Largest differences: of the reference air kerma, of reference points, of the grid's median, of DVH metrics, of
-        delivered times.
+        the dwell times that the grid has, of DVHs that came with the dose, of delivered times.
     point_mm : float
         A point also passes where a shift of this length explains its difference.
     gamma_pass_frac : float
@@ -85,6 +87,8 @@ class Tolerances:
     point_mm: float = 0.5
     median_frac: float = 0.01
     dvh_frac: float = 0.03
+    dwell_frac: float = 0.1
+    stored_dvh_frac: float = 0.2
     time_frac: float = 0.01
     gamma_pass_frac: float = 0.95
     threshold_frac: float = 0.1

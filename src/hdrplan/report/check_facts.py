@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.metrics import LIMITS
 from hdrplan.plan import BrachyPlan, Channel
 from hdrplan.sources import strength_on_u
-from hdrplan.workflow import MediaCheck, SecondCheck
+from hdrplan.workflow import GroupTime, MediaCheck, SecondCheck
 
 __all__ = [
     "CheckedFiles",
@@ -166,13 +166,36 @@ def _channel_table(channel: Channel) -> dict[str, object]:
     }
 
 
-def dwell_rows(channel: Channel) -> list[tuple[str, str, str]]:
-    """Return place along the channel (mm), position (LPS, mm) and time of one pulse (s) of each dwell with a time."""
-    return [
-        (f"{channel.relative_mm[k]:.1f}", ", ".join(f"{x:.1f}" for x in channel.positions_mm[k]), f"{seconds:.2f}")
-        for k, seconds in enumerate(channel.times_s)
-        if seconds > 0
-    ]
+def dwell_rows(channel: Channel, fitted: Sequence[GroupTime] = ()) -> list[dict[str, object]]:
+    """Return the dwells that have a time, in the plan or in the dose of the TPS; times are those of one pulse.
+
+    Parameters
+    ----------
+    channel : Channel
+    fitted : sequence of GroupTime
+        Of each dwell, in the order of the channel.
+    """
+    rows: list[dict[str, object]] = []
+    for k, seconds in enumerate(channel.times_s):
+        told = bool(fitted) and fitted[k].is_told
+        if seconds > 0 or told:
+            rows.append(
+                {
+                    "along": f"{channel.relative_mm[k]:.1f}",
+                    "place": ", ".join(f"{x:.1f}" for x in channel.positions_mm[k]),
+                    "seconds": f"{seconds:.2f}",
+                    "in_dose": _fitted_text(fitted[k], channel.pulses) if fitted else "",
+                    "told": told,
+                }
+            )
+    return rows
+
+
+def _fitted_text(dwell: GroupTime, pulses: int) -> str:
+    """Return a time with its standard error; nothing where the grid does not tell it at all."""
+    if not dwell.error_s < dwell.compared_s:
+        return ""
+    return f"{dwell.in_dose_s / pulses + 0.0:.2f} ± {dwell.error_s / pulses:.2f}"
 
 
 def assumptions(check: SecondCheck, brachy: BrachyPlan, media: MediaCheck | None = None) -> list[str]:
@@ -234,6 +257,8 @@ _LIMIT_NAMES = {
     "point_frac": "Reference points",
     "median_frac": "Median of the dose grid",
     "dvh_frac": "DVH metrics",
+    "dwell_frac": "Dwell times that the dose grid has",
+    "stored_dvh_frac": "DVHs in the file of the dose",
     "time_frac": "Delivered times",
 }
 

@@ -21,7 +21,9 @@ _CAPTIONS = {
     "kerma": "Total reference air kerma: the plan's arithmetic",
     "point": "Reference points",
     "grid": "Dose grid",
+    "dwell": "Dwell times: what the TPS's dose grid has by a fit of every dwell, and what the plan says",
     "dvh": "DVH metrics, both doses on the grid of the TPS",
+    "stored": "DVHs in the file of the dose, and ours at exact points",
     "media": "Dose in the patient's media (D_m,m), metrics on the grid of the TPS",
     "time": "Delivered times: planned for the strength at the treatment, and delivered",
 }
@@ -80,7 +82,7 @@ def check_html(
         share_of="Of the prescription" if brachy.prescription_gy > 0 else "Of the hottest dose",
         levels=_levels(grid) if grid is not None else [],
         places=_places(check, brachy),
-        channels=_channels(brachy, files),
+        channels=_channels(check, brachy, files),
         pulses=brachy.pulses,
         assumptions=assumptions(check, brachy, media),
         limits=limit_rows(check),
@@ -183,7 +185,7 @@ def _places(check: SecondCheck, brachy: BrachyPlan) -> list[str]:
     return lines
 
 
-def _channels(brachy: BrachyPlan, files: CheckedFiles) -> list[dict[str, object]]:
+def _channels(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles) -> list[dict[str, object]]:
     decay = decay_to(brachy, files.treated)
     setups = len({channel.setup_number for channel in brachy.channels}) > 1
     total_s = brachy.total_time_s or math.nan
@@ -196,7 +198,7 @@ def _channels(brachy: BrachyPlan, files: CheckedFiles) -> list[dict[str, object]
             "share": f"{100 * c.time_s / total_s:.1f}",
             "then": "" if decay is None else f"{c.time_s * decay.factor:.2f}",
             "axis": c.axis_from,
-            "dwells": dwell_rows(c),
+            "dwells": dwell_rows(c, () if check.dwells is None else check.dwells.dwells_of[index]),
         }
-        for c in brachy.channels
+        for index, c in enumerate(brachy.channels)
     ]

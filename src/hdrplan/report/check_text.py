@@ -6,7 +6,7 @@ import math
 
 from hdrplan.plan import BrachyPlan
 from hdrplan.report.check_facts import CheckedFiles, assumptions, files_table, limit_rows
-from hdrplan.workflow import GridCheck, MediaCheck, SecondCheck
+from hdrplan.workflow import DwellTimes, GridCheck, MediaCheck, SecondCheck
 
 __all__ = ["check_lines", "check_table", "number_text", "percent_text", "verdict_text"]
 
@@ -51,6 +51,7 @@ def check_table(
         "tip_reversed": check.tip.is_reversed,
         "rows": rows,
         "grid": None if check.grid is None else _grid_table(check.grid, check),
+        "dwell_times": None if check.dwells is None else _dwell_table(check.dwells),
         "assumptions": assumptions(check, brachy, media),
         "limits": [{"judged": name, "limit": limit, "source": basis} for name, limit, basis in limit_rows(check)],
         "without_source": list(limits.without_source),
@@ -87,6 +88,23 @@ def _grid_table(grid: GridCheck, check: SecondCheck) -> dict[str, object]:
             "difference_frac": grid.worst.difference_frac,
         },
         "shift_mm": None if check.shift is None else check.shift.shift_mm.tolist(),
+    }
+
+
+def _dwell_table(times: DwellTimes) -> dict[str, object]:
+    return {
+        "factor": times.factor,
+        "dwells": [
+            {
+                "channel": dwell.channel,
+                "relative_mm": dwell.from_mm,
+                "planned_s": dwell.planned_s,
+                "in_dose_s": dwell.in_dose_s,
+                "error_s": dwell.error_s,
+                "differs": dwell.is_told,
+            }
+            for dwell in times.dwells
+        ],
     }
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hdrplan.workflow.archive_rows import ArchiveOptions, Engine
     from hdrplan.workflow.check import SecondCheck, check_plan
     from hdrplan.workflow.check_delivery import DeliveryCheck, delivery_check
+    from hdrplan.workflow.check_dwells import DwellTimes, GroupTime
     from hdrplan.workflow.check_grid import GridCheck, LevelCheck
     from hdrplan.workflow.check_hints import GridShift
     from hdrplan.workflow.check_media import MediaCheck, MediaCheckRow, check_in_media, judged_by_shape
@@ -121,6 +122,7 @@ __all__ = [
     "DeliveryCheck",
     "DoseIndex",
     "DosePair",
+    "DwellTimes",
     "Engine",
     "FactorChange",
     "FinishedDose",
@@ -133,6 +135,7 @@ __all__ = [
     "GoalResult",
     "GridCheck",
     "GridShift",
+    "GroupTime",
     "InsertionSetting",
     "KeptRuns",
     "Labour",

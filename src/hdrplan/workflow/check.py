@@ -15,6 +15,7 @@ from hdrplan.metrics import Tolerances
 from hdrplan.plan import BrachyPlan, FileLink, as_plan, doubts_of_source
 from hdrplan.plausibility import doubts_of_clinical_strength
 from hdrplan.sources import TG43Source, bounded_warnings
+from hdrplan.workflow.check_dwells import DwellTimes, dwell_row, dwell_times
 from hdrplan.workflow.check_grid import GridCheck, compared_grids
 from hdrplan.workflow.check_hints import GridShift, constant_hints, factor_hints, grid_shift, shift_hints
 from hdrplan.workflow.check_rows import CheckRow, Verdict, dvh_rows, grid_rows, point_rows, trak_row
@@ -37,6 +38,8 @@ class SecondCheck:
     grid : GridCheck or None
     shift : GridShift or None
         Best fit of the TPS's grid.
+    dwells : DwellTimes or None
+        The times that the TPS's grid has.
     tip : TipChoice
         Which way the sources were taken to point, and why.
     source : TG43Source
@@ -50,6 +53,7 @@ class SecondCheck:
     links: tuple[FileLink, ...]
     grid: GridCheck | None
     shift: GridShift | None
+    dwells: DwellTimes | None
     tip: TipChoice
     source: TG43Source
     tolerances: Tolerances
@@ -124,7 +128,7 @@ def check_plan(
     tip = choose_tip(brachy, source, stated, tolerances, reverse_tip=reverse_tip)
     plan = as_plan(brachy, source, reverse_tip=tip.is_reversed)
     rows = [trak_row(brachy, tolerances), *point_rows(plan, brachy.points, tolerances)]
-    grid, shift = None, None
+    grid, shift, dwells = None, None, None
     if stated is not None:
         recomputed = dose_field(
             plan.dwells,
@@ -152,6 +156,9 @@ def check_plan(
                 warnings.append(caution("prescription-not-reached", **doses))
         compared, outside = dvh_rows(plan, recomputed, stated, structures, tolerances)
         rows += compared
+        dwells = dwell_times(brachy, plan, grid)
+        if dwells is not None:
+            rows.append(dwell_row(dwells, tolerances))
         shift = grid_shift(plan, stated, grid.threshold_gy)
         warnings += [*outside, *shift_hints(shift), *constant_hints(grid, tolerances.limit("median_frac"))]
     warnings += factor_hints(brachy, rows)
@@ -162,6 +169,7 @@ def check_plan(
         links=(),
         grid=grid,
         shift=shift,
+        dwells=dwells,
         tip=tip,
         source=source,
         tolerances=tolerances,

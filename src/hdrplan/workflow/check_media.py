@@ -110,7 +110,7 @@ def judged_by_shape(check: SecondCheck, media: MediaCheck) -> SecondCheck:
     media : MediaCheck
     """
     points = {row.quantity.removeprefix(_PREFIX) for row in media.judged}
-    of_water = ("grid", "dvh")
+    of_water = ("grid", "dwell", "dvh", "stored")
 
     def shown(row: CheckRow) -> CheckRow:
         return replace(row, tolerance=f"judged by {media.nearer}", verdict="not judged")

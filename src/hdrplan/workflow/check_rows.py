@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -14,9 +14,10 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.dose import dose_at_points, sample_points
 from hdrplan.geometry import Structure, Volume
 from hdrplan.metrics import DVH, Limit, Tolerances, dvh
-from hdrplan.plan import BrachyPlan, Plan, ReferencePoint
+from hdrplan.plan import BrachyPlan, Plan, ReferencePoint, parse_metric
 from hdrplan.workflow.check_grid import GridCheck
 from hdrplan.workflow.check_stated import ON_CENTRE, StatedDose, between_centres
+from hdrplan.workflow.stored_curve import value_in_curve
 
 __all__ = ["CheckRow", "Verdict", "compared_row", "doses_at", "dvh_rows", "grid_rows", "point_rows", "trak_row"]
 
@@ -26,7 +27,7 @@ NEAR_DWELL_MM = 10.0
 _WHOLE_FRAC = 0.999
 
 
-Kind: TypeAlias = Literal["kerma", "point", "grid", "dvh", "time", "media"]
+Kind: TypeAlias = Literal["kerma", "point", "grid", "dwell", "dvh", "stored", "time", "media"]
 Verdict: TypeAlias = Literal["pass", "warn", "fail", "not judged"]
 
 
@@ -36,8 +37,9 @@ class CheckRow:
 
     Parameters
     ----------
-    kind : {"kerma", "point", "grid", "dvh", "time", "media"}
-        "media": with the dose in the patient's media.
+    kind : {"kerma", "point", "grid", "dwell", "dvh", "stored", "time", "media"}
+        "dwell": times that the dose grid has, with the plan's. "stored": DVHs in the file of the dose. "media": with
+        the dose in the patient's media.
     quantity : str
         What is compared; names of points and structures are free text of the file.
     unit : str
@@ -173,7 +175,8 @@ def dvh_rows(
     points = sample_points(held)
     gy = doses_at(plan, points.points_mm)
     on_grid = [between_centres(volume, points.points_mm) for volume in (stated.volume, recomputed)]
-    rows = []
+    rows: list[CheckRow] = []
+    stored: list[CheckRow] = []
     for name in points.names:
         at = points.rows(name)
         inside = np.isfinite(on_grid[0][at])
@@ -186,7 +189,34 @@ def dvh_rows(
                 values = tps_gy, same_grid[metric]
                 row = compared_row("dvh", f"{name} {metric}", "Gy", values, tolerances.dvh_limit(name))
                 rows.append(replace(row, exact=exact[metric]))
-    return rows, notes
+        stored += _stored_rows(name, stated, exact, float(volume_cc.sum()), tolerances.limit("stored_dvh_frac"))
+    return [*rows, *stored], notes
+
+
+def _stored_rows(
+    name: str, stated: StatedDose, exact: Mapping[str, float], volume_cc: float, limit: Limit
+) -> list[CheckRow]:
+    """Compare the DVH that came with the dose: its volume, and its metrics with ours at exact points.
+
+    It was made of other points than those of the dose grid, which the file does not tell: no like with like.
+    """
+    curve = stated.dvhs.get(name)
+    if curve is None or len(curve.dose_gy) < 2 or not curve.volume[0] > 0:
+        return []
+    rows = []
+    if not curve.relative:
+        rows.append(
+            compared_row("stored", f"{name} volume, DVH in the file", "cc", (float(curve.volume[0]), volume_cc), limit)
+        )
+    for metric, ours_gy in exact.items():
+        value_gy, bin_gy = value_in_curve(curve, parse_metric(metric), volume_cc)
+        row = compared_row(
+            "stored", f"{name} {metric}, DVH in the file", "Gy", (value_gy * stated.factor, ours_gy), limit
+        )
+        if abs(value_gy * stated.factor - ours_gy) <= bin_gy * stated.factor:
+            row = replace(row, tolerance=f"{row.tolerance}, or one bin ({bin_gy:.3g} Gy)", verdict="pass")
+        rows.append(row)
+    return rows
 
 
 def compared_row(kind: Kind, quantity: str, unit: str, values: tuple[float, float], limit: Limit) -> CheckRow:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.geometry import Volume
+from hdrplan.workflow.stored_curve import CurveInFile
 
 __all__ = ["BESIDE_DWELL_MM", "ON_CENTRE", "StatedDose", "as_written", "between_centres"]
 
@@ -33,16 +35,22 @@ class StatedDose:
         Gy.
     full_scale_gy : float, optional
         Dose at which the grid tops out; voxels at it are left out of every comparison.
+    dvhs : mapping of str to CurveInFile
+        DVHs that came with it, by the name of the structure.
+    factor : float
+        What the volume was multiplied by after reading; the DVHs are as read.
     """
 
     volume: Volume
     full_scale_gy: float | None = None
+    dvhs: Mapping[str, CurveInFile] = field(default_factory=dict)
+    factor: float = 1.0
 
     def scaled(self, factor: float) -> StatedDose:
         """Return the dose times a factor: one of several equal fractions, or all pulses of one."""
         values = self.volume.values_zyx * np.float32(factor)
         scale = None if self.full_scale_gy is None else self.full_scale_gy * factor
-        return StatedDose(Volume(self.volume.grid, values), scale)
+        return StatedDose(Volume(self.volume.grid, values), scale, self.dvhs, self.factor * factor)
 
     def reached_everywhere(self, gy: float) -> bool:
         """Whether nearly all voxels that hold a dose have at least this one."""

@@ -5,38 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray
 from hdrplan.plan import Metric
 from hdrplan.workflow.dvh_values import DVHOptions, StructureDVH
+from hdrplan.workflow.stored_curve import CurveInFile, falling_frac, value_in_curve
 
 __all__ = ["BesideDVH", "BesideMetric", "beside_dvhs"]
 
 # Of a structure that the dose grid does not hold, their curve may be of the part inside or of another dose.
 _WHOLE_FRAC = 0.999
-
-
-class CurveInFile(Protocol):
-    """A cumulative DVH as an RT Dose has it (:class:`hdrplan.io.StoredDVH`)."""
-
-    @property
-    def roi_number(self) -> int:
-        """Of its structure."""
-
-    @property
-    def dose_gy(self) -> FloatArray:
-        """Lower edges of its bins, from 0."""
-
-    @property
-    def volume(self) -> FloatArray:
-        """What receives at least these doses: cc, or a fraction where ``relative``."""
-
-    @property
-    def relative(self) -> bool:
-        """Whether volumes are fractions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,34 +82,14 @@ def beside_dvhs(
 
 def _beside(s: StructureDVH, stored: CurveInFile, wanted: Sequence[Metric]) -> BesideDVH:
     own = {(m.name, m.unit): m.value for m in s.metrics}
-    # What falls in the curve: a later bin with more volume than an earlier one would be read twice.
-    frac = np.minimum.accumulate(stored.volume) / stored.volume[0]
+    frac = falling_frac(stored)
     volume_cc = s.volume_cc if stored.relative else float(stored.volume[0])
     metrics = [] if stored.relative else [BesideMetric(name="volume", unit="cc", stored=volume_cc, ours=s.volume_cc)]
     for metric in wanted:
-        value = _value(metric, stored.dose_gy, frac, volume_cc)
+        value, _ = value_in_curve(stored, metric, volume_cc)
         unit = "%" if metric.kind == "volume_at_gy" else "Gy"
         ours = own.get((metric.text, unit), math.nan)
         if math.isfinite(value) and math.isfinite(ours):
             metrics.append(BesideMetric(name=metric.text, unit=unit, stored=value, ours=ours))
     inside = np.diff(stored.dose_gy)[(frac[:-1] > 0.02) & (frac[:-1] < 0.999999)]
     return BesideDVH(name=s.name, metrics=tuple(metrics), bin_gy=float(inside.max()) if len(inside) else math.nan)
-
-
-def _value(metric: Metric, dose_gy: FloatArray, frac: FloatArray, volume_cc: float) -> float:
-    """Read a metric from a cumulative curve, linear between its edges; NaN where it has none."""
-    if metric.kind == "dose_mean":
-        return float(((frac[1:] + frac[:-1]) / 2 * np.diff(dose_gy)).sum())
-    if metric.kind == "volume_at_gy":
-        return 100.0 * float(np.interp(metric.at, dose_gy, frac, right=0.0))
-    if metric.kind not in ("dose_at_frac", "dose_at_cc"):
-        return math.nan
-    at = metric.at if metric.kind == "dose_at_frac" else metric.at / volume_cc
-    if not 0 < at <= 1:
-        return math.nan
-    # The largest dose that so much receives: from the far end, where the curve is level.
-    row = len(frac) - 1 - int(np.argmax(frac[::-1] >= at * (1 - 1e-12)))
-    if row == len(frac) - 1 or frac[row] == frac[row + 1]:
-        return float(dose_gy[row])
-    share = (frac[row] - at) / (frac[row] - frac[row + 1])
-    return float(dose_gy[row] + share * (dose_gy[row + 1] - dose_gy[row]))

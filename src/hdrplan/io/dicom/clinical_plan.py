@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hdrplan.cautions import Caution
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure
 from hdrplan.io.dicom.ct import read_ct_grid
-from hdrplan.io.dicom.dose import DoseGrid, read_dose_grid
+from hdrplan.io.dicom.dose import DoseGrid, StoredDVH, read_dose_grid
 from hdrplan.io.dicom.folder import dicom_file, dicom_files, linked_files, require
 from hdrplan.io.dicom.links import links_of
 from hdrplan.io.dicom.patients import checked_strangers, unreadable_files
 from hdrplan.io.dicom.plan import read_brachy_plan
 from hdrplan.io.dicom.record import read_treatment_record
-from hdrplan.io.dicom.structures import read_structure_set
+from hdrplan.io.dicom.structures import StructureSet, read_structure_set
 from hdrplan.plan import BrachyPlan, FileLink, TreatmentRecord
 
 __all__ = ["ClinicalPlan", "read_clinical_plan"]
@@ -51,6 +51,8 @@ class ClinicalPlan:
         What was delivered.
     ct_slices : tuple of Path
         Files of that CT.
+    dvhs : mapping of str to StoredDVH
+        What came with the dose for these structures, by name.
     """
 
     files: Mapping[str, Path]
@@ -63,6 +65,7 @@ class ClinicalPlan:
     ct: Grid | None = None
     records: tuple[TreatmentRecord, ...] = ()
     ct_slices: tuple[Path, ...] = ()
+    dvhs: Mapping[str, StoredDVH] = field(default_factory=dict)
 
 
 def read_clinical_plan(
@@ -140,7 +143,16 @@ def read_clinical_plan(
         ct=ct,
         records=tuple(delivered),
         ct_slices=of_ct,
+        dvhs=_own_dvhs(grid, drawn),
     )
+
+
+def _own_dvhs(grid: DoseGrid | None, drawn: StructureSet | None) -> dict[str, StoredDVH]:
+    """Return the DVHs of a dose for the structures of the set that it names."""
+    if grid is None or drawn is None or not drawn.uid or grid.structures_uid != drawn.uid:
+        return {}
+    stored = {dvh.roi_number: dvh for dvh in grid.dvhs}
+    return {name: stored[roi.number] for name, roi in drawn.named_solid().items() if roi.number in stored}
 
 
 def _patient(plan: Path) -> str:

@@ -80,6 +80,11 @@ class StructureSet:
         """Return the ROIs that have closed contours."""
         return tuple(roi for roi in self.rois if roi.closed_mm)
 
+    def named_solid(self) -> dict[str, ROI]:
+        """Return the ROIs that have closed contours by name; those that share one are told apart by their numbers."""
+        names = [roi.name for roi in self.solid()]
+        return {roi.name if names.count(roi.name) == 1 else f"{roi.name} #{roi.number}": roi for roi in self.solid()}
+
     def structure(self, name: str, role: Role, grid: Grid | None) -> tuple[Structure, tuple[Caution, ...]]:
         """Return an ROI as a mask.
 
@@ -120,9 +125,7 @@ class StructureSet:
         """
         structures: list[Structure] = []
         notes: list[Caution] = []
-        names = [roi.name for roi in self.solid()]
-        for roi in self.solid():
-            name = roi.name if names.count(roi.name) == 1 else f"{roi.name} #{roi.number}"
+        for name, roi in self.named_solid().items():
             try:
                 structure, warnings = structure_of_contours(name, "OAR", roi.closed_mm, ct)
             except HdrPlanError as error:
