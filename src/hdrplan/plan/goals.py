@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from hdrplan.catalogue import GOAL_METRICS, GOAL_PATTERN, METRIC_PATTERN
@@ -136,6 +137,7 @@ _METRIC = re.compile(METRIC_PATTERN, re.IGNORECASE)
 _GOAL = re.compile(GOAL_PATTERN, re.IGNORECASE)
 
 
+@lru_cache(maxsize=256)
 def parse_metric(text: str) -> Metric:
     """Read a metric: D100, D98%, D1cc, D0.1cc, V150, V150%, V10Gy, Dmean, Dmax, Dmin, time, COIN, CN, HTCI, PITV.
 

@@ -221,7 +221,9 @@ def dvh_of_pair(
     regions = _wanted(pair.regions, only)
     structures: list[StructureDVH] = []
     left_out = [row for row in pair.regions.left_out if not only or row[0] in only]
-    with Steps(on_progress)("structures") as progress:
+    # Only masks are blurred, which leaves memory in the threads; to give it back takes 1 ms of a contour's 15.
+    has_masks = any(isinstance(region, Structure) for region in regions)
+    with Steps(on_progress, gives_back=has_masks)("structures") as progress:
         for k, region in enumerate(regions):
             try:
                 structures.append(structure_dvh(region, pair.dose.volume, options))

@@ -11,6 +11,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Grid, Role, Structure, structure_of_contours
+from hdrplan.io.dicom.contour_items import Contour, plain_contours
 from hdrplan.io.dicom.sop_classes import RT_STRUCTURE_SET, kind_of
 from hdrplan.io.dicom.tags import Tags, read_tags
 
@@ -18,6 +19,8 @@ __all__ = ["ROI", "StructureSet", "checked_structure_set", "read_structure_set",
 
 _LISTED = 6
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "CLOSED_PLANAR_XOR")
+_FORMS = (*CLOSED, "POINT", "OPEN_PLANAR", "OPEN_NONPLANAR")
+_CONTOUR_SEQUENCE = 0x30060040
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -170,7 +173,7 @@ def structure_set_of(tags: Tags) -> StructureSet:
         if item.has("ReferencedROINumber")
     }
     contours = {
-        item.whole("ReferencedROINumber"): item.items("ContourSequence")
+        item.whole("ReferencedROINumber"): item
         for item in tags.items("ROIContourSequence")
         if item.has("ReferencedROINumber")
     }
@@ -180,7 +183,8 @@ def structure_set_of(tags: Tags) -> StructureSet:
         if number in seen:
             raise item.error("ROINumber", "another for each structure", f"{number} once more")
         seen.add(number)
-        rois.append(_roi(number, item.text("ROIName", ""), kinds.get(number, ""), contours.get(number, []), warnings))
+        drawn = _contours(contours[number]) if number in contours else []
+        rois.append(_roi(number, item.text("ROIName", ""), kinds.get(number, ""), drawn, warnings))
     rois, notes = _with_names(rois)
     warnings += notes
     frames = [item.text("FrameOfReferenceUID", "") for item in tags.items("ReferencedFrameOfReferenceSequence")]
@@ -221,17 +225,30 @@ def _with_names(rois: list[ROI]) -> tuple[list[ROI], list[Caution]]:
     return named, notes
 
 
-def _roi(number: int, name: str, kind: str, contours: list[Tags], warnings: list[Caution]) -> ROI:
+def _contours(item: Tags) -> list[Contour]:
+    """Return the contours of an ROI, each of a known form."""
+    sequence = item.dataset.get_item(_CONTOUR_SEQUENCE) if _CONTOUR_SEQUENCE in item.dataset else None
+    plain = plain_contours(sequence)
+    if plain is not None and all(form.upper() in _FORMS for form, _ in plain):
+        return [(form.upper(), points) for form, points in plain]
+    found = []
+    for contour in item.items("ContourSequence"):
+        form = contour.text("ContourGeometricType", "CLOSED_PLANAR").upper()
+        decimals = contour.decimals("ContourData", multiple_of=3)
+        if len(decimals) and form not in _FORMS:
+            raise contour.error("ContourGeometricType", "a known form", repr(form)[:40])
+        found.append((form, decimals.reshape(-1, 3)))
+    return found
+
+
+def _roi(number: int, name: str, kind: str, contours: list[Contour], warnings: list[Caution]) -> ROI:
     closed: list[FloatArray] = []
     opened: list[FloatArray] = []
     points: list[FloatArray] = []
-    for contour in contours:
-        form = contour.text("ContourGeometricType", "CLOSED_PLANAR").upper()
-        decimals = contour.decimals("ContourData", multiple_of=3)
-        if not len(decimals):
+    for form, data in contours:
+        if not len(data):
             warnings.append(caution("contour-without-points", roi=number))
             continue
-        data = decimals.reshape(-1, 3)
         if form in CLOSED:
             if len(data) < 3:
                 warnings.append(caution("contour-too-short", roi=number, points=len(data)))
@@ -239,10 +256,8 @@ def _roi(number: int, name: str, kind: str, contours: list[Tags], warnings: list
             closed.append(data)
         elif form == "POINT":
             points.append(data)
-        elif form in ("OPEN_PLANAR", "OPEN_NONPLANAR"):
-            opened.append(data)
         else:
-            raise contour.error("ContourGeometricType", "a known form", repr(form)[:40])
+            opened.append(data)
     return ROI(
         number=number, name=name, kind=kind, closed_mm=tuple(closed), open_mm=tuple(opened), points_mm=tuple(points)
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -171,29 +172,28 @@ class Tags:
         if not hasattr(self.dataset, "get"):
             return None
         try:
-            self._check_vr(keyword)
+            tag = _tag(keyword)
+            element = self.dataset.get_item(tag) if tag is not None and tag in self.dataset else None
+            self._check_vr(keyword, element)
             self._check_emptied(keyword)
             # Only what is not converted yet can warn: a structure set has thousands of tags that are asked twice.
-            element = self.dataset.get_item(keyword) if keyword in self.dataset else None
             if element is None or not hasattr(element, "is_raw") or not element.is_raw:
                 return None if element is None else element.value
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return self.dataset.get(keyword)
+                return self.dataset[tag].value
         except FormatError:
             raise
         except Exception as error:  # pydicom converts lazily: whatever it stumbles on is this tag's fault
             raise self.error(keyword, "readable", f"{type(error).__name__}: {str(error)[:80]}") from None
 
-    def _check_vr(self, keyword: str) -> None:
+    def _check_vr(self, keyword: str, element: Any) -> None:
         """Refuse text that a file calls binary numbers: its letters would be read as a number."""
-        from pydicom.datadict import dictionary_VR, tag_for_keyword
+        from pydicom.datadict import dictionary_VR
 
-        element = self.dataset.get_item(keyword) if keyword in self.dataset else None
-        tag = tag_for_keyword(keyword)
-        if element is None or tag is None or element.VR not in _BINARY:
+        if element is None or element.VR not in _BINARY:
             return
-        expected = dictionary_VR(tag)
+        expected = dictionary_VR(_tag(keyword))
         if expected in _TEXT:
             raise self.error(keyword, f"of the value representation {expected}", element.VR, "Export the file again.")
 
@@ -201,6 +201,16 @@ class Tags:
         """Refuse a number that stands there without its value."""
         if keyword in _NEVER_EMPTY and keyword in self.dataset and not _is_there(self.dataset.get_item(keyword).value):
             raise self.error(keyword, "a number where it stands", "none", "Export the file again.")
+
+
+@cache
+def _tag(keyword: str) -> Any:
+    """Return the tag of a keyword: pydicom looks a word up anew in every question."""
+    from pydicom.datadict import tag_for_keyword
+    from pydicom.tag import Tag
+
+    number = tag_for_keyword(keyword)
+    return None if number is None else Tag(number)
 
 
 def _is_there(value: Any) -> bool:
