@@ -44,6 +44,9 @@ def plain_contours(element: Any) -> list[Contour] | None:
         numbers = np.array([float(word) for _, data in found if data for word in data.split(b"\\")], dtype=np.float64)
     except (struct.error, ValueError, OverflowError, UnicodeDecodeError):
         return None
+    # Python reads 1_2 as 12.
+    if any(b"_" in data for _, data in found):
+        return None
     if any(count % 3 for count in counts) or not (np.isfinite(numbers) & (np.abs(numbers) < _LARGEST)).all():
         return None
     ends = np.cumsum([0, *counts]).tolist()

@@ -123,6 +123,9 @@ class Tags:
         element = self.dataset.get_item(keyword) if keyword in self.dataset else None
         if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
             return self.numbers(keyword, multiple_of=multiple_of) if self.has(keyword) else np.empty(0)
+        if b"_" in element.value:
+            # Python reads 1_2 as 12.
+            raise self.error(keyword, "numbers", "an underscore")
         words = element.value.rstrip(b" \0").split(b"\\")
         return self._finite(keyword, words, None, multiple_of) if words != [b""] else np.empty(0)
 
