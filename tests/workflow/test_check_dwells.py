@@ -149,9 +149,9 @@ def test_a_dose_with_too_few_voxels_tells_no_times() -> None:
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="real plans, another licence")
-@pytest.mark.parametrize("name", ["varian_tandem_ovoid", "varian_pdr"])
-def test_exchanged_ends_of_an_ovoid_fail_in_real_plans(name: str) -> None:
-    """Their gamma passes 99.99 and 97.86 %."""
+@pytest.mark.parametrize(("name", "gamma_frac"), [("varian_tandem_ovoid", 0.9998), ("varian_pdr", 0.975)])
+def test_exchanged_ends_of_an_ovoid_fail_in_real_plans(name: str, gamma_frac: float) -> None:
+    """Gamma passes nearly all voxels: the times alone tell."""
     brachy = read_clinical_plan(REAL / f"{name}_RP.dcm", structures=REAL / f"{name}_RS.dcm").brachy
     source = load_source("gammamed-plus" if name == "varian_tandem_ovoid" else "gammamed-pdr-plus")
     plan = as_plan(brachy, source)
@@ -165,7 +165,7 @@ def test_exchanged_ends_of_an_ovoid_fail_in_real_plans(name: str) -> None:
             times[list(ends)] = times[list(ends)[::-1]]
         dose = dose_field(plan.dwells, times, grid, source, strength_u=plan.strength_u)
         check = check_plan(brachy, source, stated=StatedDose(dose))
-        assert check.grid.gamma_pass_frac > 0.95
+        assert check.grid.gamma_pass_frac > gamma_frac
         assert [row.verdict for row in check.rows if row.kind == "dwell"] == ["fail" if exchanged else "pass"]
         times_of = dwell_times(brachy, plan, check.grid)
         assert [d.is_told for d in times_of.dwells].count(True) <= (2 if exchanged else 0) + 2

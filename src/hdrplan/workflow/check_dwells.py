@@ -231,14 +231,33 @@ def _fitted(plan: Plan, points: FloatArray, gy: FloatArray, nearest: npt.NDArray
         np.add.at(misfit, nearest[rows], (part @ planned - stated) ** 2)
         np.add.at(left, nearest[rows], (part @ fitted - stated) ** 2)
     pairs = zip(squares, sides, strict=True)
+    without_s = np.array([_solved(squares.sum(axis=0) - s, sides.sum(axis=0) - b, first)[:count] for s, b in pairs])
     return _Fit(
         times_s=fitted[:count],
-        without_s=np.array([_solved(squares.sum(axis=0) - s, sides.sum(axis=0) - b, first)[:count] for s, b in pairs]),
-        factor=factor,
+        without_s=without_s,
+        factor=_common(fitted[:count], _jackknife(without_s), plan.exposure_s, usual=factor),
         voxels=np.bincount(nearest, minlength=count).astype(np.float64),
         misfit=misfit,
         left=left,
     )
+
+
+def _jackknife(without: FloatArray) -> FloatArray:
+    """Return standard errors from fits without one tenth each."""
+    return np.asarray(np.sqrt((_TENTHS - 1) / _TENTHS * ((without - without.mean(axis=0)) ** 2).sum(axis=0)))
+
+
+def _common(fitted_s: FloatArray, error_s: FloatArray, planned_s: FloatArray, *, usual: float) -> float:
+    """Return the factor common to all dwells: the median of those that are known well, so that no wrong one sets it.
+
+    Where they are less than half of the plan, the factor of the whole dose.
+    """
+    known = np.flatnonzero((planned_s > 0) & (error_s <= _KNOWN_FRAC * planned_s))
+    weight = np.cumsum(planned_s[known][np.argsort(fitted_s[known] / planned_s[known], kind="stable")])
+    if not len(known) or weight[-1] < planned_s.sum() / 2:
+        return usual
+    ratios = np.sort(fitted_s[known] / planned_s[known])
+    return float(ratios[np.searchsorted(weight, weight[-1] / 2)])
 
 
 def _columns(plan: Plan, points: FloatArray, gy: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -267,9 +286,7 @@ def _nearest(squares: FloatArray, sides: FloatArray, exposure_s: FloatArray) -> 
 
 def _group(plan: Plan, fit: _Fit, own: npt.NDArray[np.int64], channel: int, mean_s: float) -> GroupTime:
     """Return the times of some neighbours together."""
-    sums = fit.without_s[:, own].sum(axis=1)
-    # Jackknife of ten parts.
-    error_s = math.sqrt((_TENTHS - 1) / _TENTHS * float(((sums - sums.mean()) ** 2).sum())) / fit.factor
+    error_s = float(_jackknife(fit.without_s[:, own].sum(axis=1))) / fit.factor
     seen = float(fit.voxels[own].sum())
     planned_s = float(plan.times_s[own].sum())
     passing_s = float((plan.exposure_s - plan.times_s)[own].sum())
