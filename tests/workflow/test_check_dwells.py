@@ -149,7 +149,7 @@ def test_a_dose_with_too_few_voxels_tells_no_times() -> None:
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="real plans, another licence")
-@pytest.mark.parametrize(("name", "gamma_frac"), [("varian_tandem_ovoid", 0.9998), ("varian_pdr", 0.975)])
+@pytest.mark.parametrize(("name", "gamma_frac"), [("varian_tandem_ovoid", 0.9998), ("varian_pdr", 0.95)])
 def test_exchanged_ends_of_an_ovoid_fail_in_real_plans(name: str, gamma_frac: float) -> None:
     """Gamma passes nearly all voxels: the times alone tell."""
     brachy = read_clinical_plan(REAL / f"{name}_RP.dcm", structures=REAL / f"{name}_RS.dcm").brachy
