@@ -17,6 +17,7 @@ from typing import Any
 
 SCREENS = {"laptop": (1366, 768), "desk": (1920, 1200), "tablet": (768, 1024), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
+_TALLEST_PX = 8000
 # Software rendering of WebGL, for the page in three dimensions.
 _ARGUMENTS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
@@ -77,6 +78,18 @@ def open_page(browser: Any, page: Path, screen: str, scheme: str) -> Any:
     return opened
 
 
+def _picture(opened: Any, stem: Path, *, whole: bool) -> None:
+    """Write what is seen; of a whole page pictures of at most 8000 px: Chromium repeats the first 8192 after them."""
+    height = opened.evaluate("() => document.documentElement.scrollHeight") if whole else 0
+    width = opened.viewport_size["width"]
+    if not whole:
+        opened.screenshot(path=stem.with_name(f"{stem.name}.png"))
+    for k, top in enumerate(range(0, height, _TALLEST_PX)):
+        clip = {"x": 0, "y": top, "width": width, "height": min(_TALLEST_PX, height - top)}
+        name = f"{stem.name}.png" if k == 0 else f"{stem.name}-{k + 1}.png"
+        opened.screenshot(path=stem.with_name(name), full_page=True, clip=clip)
+
+
 def _print(browser: Any, page: Path, out: Path) -> None:
     opened = open_page(browser, page, "desk", "dark")
     pdf = out / f"{page.stem}.pdf"
@@ -106,7 +119,7 @@ def main() -> None:
                 for scheme in SCHEMES:
                     opened = open_page(browser, page, screen, scheme)
                     name = f"{page.stem}-{screen}-{scheme}"
-                    opened.screenshot(path=chosen.out / f"{name}.png", full_page=screen == "phone")
+                    _picture(opened, chosen.out / name, whole=screen == "phone")
                     for line in (*opened.evaluate(CONTRAST), *opened.evaluate(TOO_WIDE)):
                         print(f"{name}: {line}")
                     opened.close()

@@ -105,8 +105,11 @@ def test_planes_lie_below_each_other_on_a_phone_and_their_words_fit(chromium, tm
     assert coronal.bounding_box()["y"] >= axial.bounding_box()["y"] + axial.bounding_box()["height"]
     for plane in (axial, coronal, sagittal):
         frame = plane.bounding_box()
+        ends = frame["x"]
         for part in plane.locator("figcaption > :visible").all():
             seen = part.bounding_box()
+            assert seen["x"] >= ends, "words and buttons do not overlap"
+            ends = seen["x"] + seen["width"]
             assert frame["x"] <= seen["x"]
             assert seen["x"] + seen["width"] <= frame["x"] + frame["width"] + 0.5
     page.close()
