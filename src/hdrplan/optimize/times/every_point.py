@@ -119,20 +119,21 @@ def optimize_every_point(
         asked, optimum, minimum = rounds(asked, fewest_dwells)
     elif not convex and not proof.limit.used_up:
         if proof.on_plan is not None and optimum.awaits_proof:
-            proof.on_plan(_before_proof(asked, minimum_dose, beside_s))
+            proof.on_plan(_before_proof(asked, minimum_dose, beside_s, added=len(asked.points) > len(problem.points)))
         prove = partial(optimize_times, proof=proof.limit, on_progress=proof.on_progress)
         asked, optimum, minimum = rounds(asked, prove)
     elif problem.delivery is not None:
         asked, optimum, minimum = rounds(asked, optimize_times)
     proven = all(dose.finished for dose in minimum.values())
+    added = len(asked.points) - len(problem.points)
     if not proven:
         minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=False)
     return EveryPointOptimum(
-        optimum=_of_prescriptions(optimum, asked, minimum, proven=proven),
+        optimum=_of_prescriptions(optimum, asked, minimum, proven=proven, added=added > 0),
         problem=asked,
         minimum=minimum,
         proven=proven,
-        points_added=len(asked.points) - len(problem.points),
+        points_added=added,
     )
 
 
@@ -177,11 +178,12 @@ def _binding(asked: PlanProblem, optimum: Optimum, cold: Mapping[str, FloatArray
     return binding
 
 
-def _before_proof(asked: PlanProblem, minimum_dose: MinimumDoseOf, beside_s: FloatArray) -> Optimum:
+def _before_proof(asked: PlanProblem, minimum_dose: MinimumDoseOf, beside_s: FloatArray, *, added: bool) -> Optimum:
     """Return the plan as it stands before the proof of its dose-volume goals, with what every point receives."""
     optimum = optimize_times(asked)
     minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=False)
-    return _of_prescriptions(optimum, asked, minimum, proven=all(dose.finished for dose in minimum.values()))
+    proven = all(dose.finished for dose in minimum.values())
+    return _of_prescriptions(optimum, asked, minimum, proven=proven, added=added)
 
 
 def _transit_gy(rate: DoseRate | DoseRateBlocks, transit_s: FloatArray | None) -> FloatArray | None:
@@ -207,12 +209,12 @@ def _minimum(
 
 
 def _of_prescriptions(
-    optimum: Optimum, problem: PlanProblem, minimum: Mapping[str, MinimumDose], *, proven: bool
+    optimum: Optimum, problem: PlanProblem, minimum: Mapping[str, MinimumDose], *, proven: bool, added: bool
 ) -> Optimum:
     """Return the result in terms of the prescriptions, not of the little more that was asked for.
 
     The bound of the objective lies lower by what the reserve cost: its multipliers times the reserve's Gy. One by
-    search is without the reserve already.
+    search is without the reserve already. With points that were ``added`` it is one of plans that hold at these too.
     """
     certificate = optimum.certificate
     lowered = {held.goal.id: held.limit for held in certificate.held}
@@ -234,7 +236,7 @@ def _of_prescriptions(
         given = {name for name, dose in minimum.items() if dose.lower_gy >= problem.goals.prescription_gy(name)}
         missed = (g for g in certificate.missed if g.id.metric != D100 or g.id.structure not in given)
         certificate = replace(certificate, missed=tuple(missed))
-    scope = Scope.EVERY_POINT if proven else certificate.scope
+    scope = Scope.EVERY_POINT if proven else Scope.POINTS_FOUND if added else certificate.scope
     notes = (
         EveryPoint(
             structure=name, minimum_gy=dose.lower_gy, upper_gy=dose.upper_gy, boxes=dose.boxes, finished=dose.finished
