@@ -121,6 +121,7 @@ BROKEN: list[tuple[str, str, int | None, Callable[[], Raw]]] = [
     ("session_twice", "sessions", 11, add("sessions", "S1,P1,2018-01-03,L2")),
     ("patient_without_session", "patients", 9, add("patients", "P9,HCC,70,M,2019-01-01,")),
     ("target_never_treated", "lesions", 11, plus("lesions", TARGETS + "L10,P1,2017-12-20,1")),
+    ("age_of_a_child", "patients", 2, swap("patients", "P1,HCC,70", "P1,HCC,7.0")),
     ("no_age", "patients", 2, swap("patients", "P1,HCC,70", "P1,HCC,")),
     ("death_before_imaging", "measurements", 5, swap("patients", "2019-01-01,2019-01-01", "2018-06-01,2018-06-01")),
     ("death_before_treatment", "sessions", 2, swap("patients", "2019-01-01,2019-01-01", "2017-12-21,2017-12-21")),

@@ -185,6 +185,7 @@ BAD: list[tuple[str, Callable[[Record], None], str]] = [
     ("r empty", change("radial_dose/r_cm", []), "numbers"),
     ("theta in radians", change("anisotropy/theta_deg", lambda t: list(np.deg2rad(t))), "looks like radians"),
     ("theta ends at 179", change("anisotropy/theta_deg", lambda t: t[:-1]), r"must run from 0 \(tip\) to 180"),
+    ("F blank far away", change("anisotropy/f/1", lambda row: [*row[:-1], None]), "a hole at 1 degrees and 10 cm"),
     ("F hole in the middle", change("anisotropy/f/19/5", None), "a hole at 1 cm"),
     ("F a row short", change("anisotropy/f", lambda f: f[:-1]), "39 angles x 18 radii, got 38 x 18"),
     ("F ragged", change("anisotropy/f/3", lambda row: row[:-1]), "rows of one length"),

@@ -10,6 +10,9 @@ from hdrplan.cohort.rows import Row, Tables
 
 __all__ = ["id_problems", "order_problems"]
 
+# Hepatocellular carcinoma and metastases of the colon are treated in adults.
+_ADULT_YEARS = 18.0
+
 
 def id_problems(tables: Tables) -> Iterator[Problem]:
     """Yield rows whose lesion, scan and session belong to different patients; sessions on two days."""
@@ -71,6 +74,9 @@ def _of_dates(tables: Tables, name: str, column: str, event: str) -> Iterator[Pr
 def _of_patient(row: Row) -> Iterator[Problem]:
     if row.value("age_years") is None and row.value("birth_year") is None:
         yield problem("patients", row.number, "no_age", f"patient {row.text('patient_id')} has neither")
+    age = row.value("age_years")
+    if isinstance(age, float | int) and age < _ADULT_YEARS:
+        yield problem("patients", row.number, "age_of_a_child", f"patient {row.text('patient_id')}: {age:g} years")
     death, contact = row.day("death_date"), row.day("last_contact_date")
     if death and contact and contact > death:
         yield problem("patients", row.number, "contact_after_death", f"last contact {contact}, death {death}")

@@ -44,6 +44,7 @@ RULES: dict[str, tuple[bool, str]] = {
     ),
     # the order of events
     "no_age": (True, "Give age_years or birth_year."),
+    "age_of_a_child": (False, "Correct age_years if it is a slip, such as 6.6 for 66."),
     "death_before_imaging": (True, "Nobody is scanned after death: correct one of the dates."),
     "death_before_treatment": (True, "Nobody is treated after death: correct one of the dates."),
     "contact_before_imaging": (True, "A scan is a contact: set last_contact_date to the last scan or later."),

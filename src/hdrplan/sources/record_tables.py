@@ -149,6 +149,15 @@ def anisotropy_of(table: Entries) -> tuple[FloatArray, FloatArray, FloatArray, B
                 got=f"a hole at {r_mm[j] / 10:g} cm",
                 where=where,
             )
+    # A ray from the source's centre leaves capsule and cable once: cells that were shifted end in a blank.
+    returns = np.argwhere(blank[:, 1:] & ~blank[:, :-1])
+    if len(returns):
+        i, j = returns[0]
+        raise FormatError(
+            "F may be blank up to a radius, not beyond one that has a number",
+            got=f"a hole at {theta_deg[i]:g} degrees and {r_mm[j + 1] / 10:g} cm",
+            where=where,
+        )
     low, high = float(np.nanmin(f)), float(np.nanmax(f))
     if not (low > 0.02 and high < 5.0):
         raise FormatError(
