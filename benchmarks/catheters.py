@@ -1,8 +1,9 @@
 """Catheters found on CTs with synthetic implants: how many, how exactly, how soon.
 
-    python -m benchmarks.catheters -n 60 --write docs/measurements/catheters.md
+    python -m benchmarks.catheters -n 60 --first 300 --write docs/measurements/catheters.md
 
-Results are kept after every implant in ``benchmarks/results/catheters.json``.
+Seeds up to 216 were looked at while the search was made. Results are kept after every implant in
+``benchmarks/results/catheters.json``; ``--table-only -o A.json --more B.json`` makes one table of several.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.implants import Implant, Setting, implant, settings
-from benchmarks.record import command_line, measured, put_table
+from benchmarks.implants import TUBES, Implant, Setting, implant, settings
+from benchmarks.record import command_line, kept, measured, put_table
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Structure, Volume
@@ -54,7 +55,12 @@ def main() -> None:
     parser.add_argument("-n", "--implants", type=int, default=60, help="implants of the test set [60]")
     parser.add_argument("--first", type=int, default=0, metavar="SEED", help="seed of the first implant [0]")
     parser.add_argument("--only", type=int, nargs="*", help="seeds of single implants")
+    parser.add_argument("--more", type=Path, nargs="*", default=[], help="with --table-only: further records")
     given = parser.parse_args()
+    if given.table_only:
+        rows = {row["seed"]: row for path in (given.output, *given.more) for row in kept(path)["rows"]}
+        put_table(given.write, "implants", _table([rows[seed] for seed in sorted(rows)]))
+        return
     scan = read_scan([_PHANTOM])
     liver = next(s for s in scan.structures if s.name == "liver")
     bones = [s for s in scan.structures if any(word in s.name for word in _BARRED)]
@@ -187,7 +193,27 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
         f"At 1 mm a warning names {wrong[1]} of the {wrong[0]} traces that are false or lost their tip, and {wrong[2]} "
         f"good ones. In the CT without catheters {sum(row['false'] for row in bare)} were found."
     )
-    return "\n".join([*lines, "", said])
+    return "\n".join([*lines, "", said, "", *_by_slice_and_tube(implants)])
+
+
+def _by_slice_and_tube(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a table of what was found and how exactly, by slice thickness and by what the tube is made of."""
+    slices = sorted({row["slice_mm"] for row in rows})
+    lines = [
+        "Found, false, and RMS of the tips, by slices and by what the tube is made of; empty: none drawn.",
+        "",
+        f"| tube | {' | '.join(f'{mm:g} mm' for mm in slices)} |",
+        "|" + (1 + len(slices)) * "---|",
+    ]
+    for tube in TUBES:
+        cells = []
+        for mm in slices:
+            group = [row for row in rows if (row["tube"], row["slice_mm"]) == (tube, mm)]
+            total = sum(row["catheters"] for row in group)
+            found, false = total - sum(row["missed"] for row in group), sum(row["false"] for row in group)
+            cells.append(f"{found} of {total}, {false}, {_rms(group, 'errors', 'tip_mm')}" if group else "")
+        lines.append(f"| {tube} | {' | '.join(cells)} |")
+    return lines
 
 
 def _rms(rows: Sequence[dict[str, Any]], kind: str, key: str) -> str:

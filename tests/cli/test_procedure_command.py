@@ -47,6 +47,10 @@ def test_the_next_catheter_stands_beside_the_nominal_choice(run, phantoms: Path,
     assert len(seen["tried"]) == seen["clear_paths"]
     assert all(one["bound"] <= one["expected"] * (1 + 1e-9) for one in seen["tried"])
     assert seen["bound"] == min(one["bound"] for one in seen["tried"])
+    page = (out / "place.html").read_text()
+    others = "errors foreseen (not in this plan)" in page
+    assert others == ("It is none of the catheters of this plan" in done.out)
+    assert page.count('class="card"') == 2 + others
     (first,) = read_catheters(out / "next.mrk.json")
     assert first.points_mm[0] == pytest.approx(seen["tried"][0]["entry_mm_lps"], abs=1e-3)
 

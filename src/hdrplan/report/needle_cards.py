@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,23 +43,38 @@ class NeedleCard:
 
 
 def needle_cards(result: PlaceResult) -> list[NeedleCard]:
-    """Return one card for each catheter of the case: those that are in, then the chosen ones in order of insertion."""
-    cards = []
+    """Return a card for each catheter: those that are in, those chosen, and the next one with errors foreseen."""
     rows: list[int | None] = [*(None for _ in range(result.n_given)), *result.order]
-    for k, (catheter, row) in enumerate(zip(result.case.catheters, rows, strict=True)):
-        entry, tip = catheter.points_mm[0], catheter.points_mm[-1]
-        length_mm = np.linalg.norm(tip - entry)
-        facts = (
-            ("Skin entry" if row is not None else "Hub (in the patient)", entry_text(result.case, entry)),
-            ("Depth", f"{length_mm:.0f} mm from {'skin' if row is not None else 'hub'} to tip"),
-            ("In the axial plane", axial_angle(tip - entry)),
-            ("Out of the axial plane", _tilt(tip - entry)),
-            *(() if row is None else (("To the skin's normal", f"{result.trajectories.slant_deg[row]:.0f}°"),)),
-            ("Nearest", ", ".join(f"{name} {mm:.1f} mm" for name, mm in result.nearest_mm[k].items()) or "no obstacle"),
-            ("Entry, tip (LPS, mm)", f"{_place(entry)}; {_place(tip)}"),
-        )
-        cards.append(NeedleCard(number=k + 1, name=catheter.name, facts=facts, picture=_picture(result, catheter, k)))
+    slants_deg = [None if row is None else float(result.trajectories.slant_deg[row]) for row in rows]
+    cards = [
+        _card(result, k, catheter, slants_deg[k], result.nearest_mm[k])
+        for k, catheter in enumerate(result.case.catheters)
+    ]
+    found = result.foreseen
+    if found is not None and found.among(result.case.catheters) is None:
+        slant_deg = float(found.paths.slant_deg[found.foresight.best.path])
+        named = replace(found.catheter, name="next, errors foreseen (not in this plan)")
+        cards.append(_card(result, len(cards), named, slant_deg, found.nearest_mm))
     return cards
+
+
+def _card(
+    result: PlaceResult, k: int, catheter: Catheter, slant_deg: float | None, near_mm: Mapping[str, float]
+) -> NeedleCard:
+    """Return the card of one catheter; one without an angle to the skin is in the patient."""
+    entry, tip = catheter.points_mm[0], catheter.points_mm[-1]
+    length_mm = np.linalg.norm(tip - entry)
+    planned = slant_deg is not None
+    facts = (
+        ("Skin entry" if planned else "Hub (in the patient)", entry_text(result.case, entry)),
+        ("Depth", f"{length_mm:.0f} mm from {'skin' if planned else 'hub'} to tip"),
+        ("In the axial plane", axial_angle(tip - entry)),
+        ("Out of the axial plane", _tilt(tip - entry)),
+        *((("To the skin's normal", f"{slant_deg:.0f}°"),) if planned else ()),
+        ("Nearest", ", ".join(f"{name} {mm:.1f} mm" for name, mm in near_mm.items()) or "no obstacle"),
+        ("Entry, tip (LPS, mm)", f"{_place(entry)}; {_place(tip)}"),
+    )
+    return NeedleCard(number=k + 1, name=catheter.name, facts=facts, picture=_picture(result, catheter, k))
 
 
 def entry_text(case: Case, entry_mm: FloatArray) -> str:

@@ -141,7 +141,7 @@ def draw_needle(axes: Axes, result: PlaceResult, catheter: Catheter, k: int) -> 
     result : PlaceResult
     catheter : Catheter
     k : int
-        Its number, from 0.
+        Its number, from 0; one beyond those of the case is the next with errors foreseen.
     """
     entry, tip = catheter.points_mm[0], catheter.points_mm[-1]
     along = (tip - entry) / np.linalg.norm(tip - entry)
@@ -161,7 +161,9 @@ def draw_needle(axes: Axes, result: PlaceResult, catheter: Catheter, k: int) -> 
     at = (dwells.positions_mm[used] - entry) @ along
     aside = (dwells.positions_mm[used] - entry) @ across
     axes.scatter(at, aside, s=16 + 60 * times[used] / max(times.max(), 1e-9), color=colour, ec="k", lw=0.4)
-    near = ", ".join(f"{name} {mm:.0f}" for name, mm in list(result.nearest_mm[k].items())[:2])
+    of_case = k < len(result.case.catheters)
+    near_mm = result.nearest_mm[k] if of_case or result.foreseen is None else result.foreseen.nearest_mm
+    near = ", ".join(f"{name} {mm:.0f}" for name, mm in list(near_mm.items())[:2])
     axes.set_ylim(v[0], v[-1])
     axes.set_title(
         f"{catheter.name}: {np.linalg.norm(tip - entry):.0f} mm from {'hub' if k < result.n_given else 'skin'} to tip"

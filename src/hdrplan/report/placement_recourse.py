@@ -136,11 +136,18 @@ def foreseen_lines(result: PlaceResult) -> list[str]:
         return []
     seen, unit = found.foresight, result.chosen.cost.unit
     best, nominal = seen.best, seen.nominal
-    rest = f"the other {found.remaining - 1} chosen anew" if found.remaining > 1 else "nothing more to choose"
+    rest = "the rest chosen anew after each" if found.remaining > 1 else "nothing more to choose"
     lines = [
-        f"Next for the best expected end, over {seen.draws} displacements of {found.error_mm:g} mm (RMS) and {rest}: "
+        f"Next for the best expected end, over {seen.draws} displacement{'s' * (seen.draws > 1)} of "
+        f"{found.error_mm:g} mm (RMS), {rest}: "
         f"{_place_text(found.catheter, found.nearest_mm)}; {_end_text(best, seen.draws, unit)}."
     ]
+    same = found.among(result.case.catheters)
+    lines.append(
+        "It is none of the catheters of this plan: next.mrk.json holds it."
+        if same is None
+        else f"It is {same.name} of this plan."
+    )
     if best.path == nominal.path:
         lines.append("It is also the next one of the nominal choice, which thinks of no error.")
     else:

@@ -126,6 +126,12 @@ class ForeseenNext:
     error_mm: float
     remaining: int
 
+    def among(self, catheters: Sequence[Catheter]) -> Catheter | None:
+        """Return the one of some catheters that takes the same path as the next; None where none does."""
+        ends = self.catheter.points_mm[[0, -1]]
+        same = (one for one in catheters if np.allclose(one.points_mm[[0, -1]], ends, atol=1e-6))
+        return next(same, None)
+
 
 def foreseen_catheter(
     setting: InsertionSetting,
