@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from hdrplan.workflow.dvh_structure import structure_dvh
     from hdrplan.workflow.dvh_values import DVHOptions, MetricValue, StructureDVH
     from hdrplan.workflow.folder_plans import CaseOutcome, FolderOptions, PlannedCase, cases_in, plan_folder, summary_of
-    from hdrplan.workflow.foresight import Foreseen, ForeseenNext, Foresight, foreseen_next
+    from hdrplan.workflow.foresight import EveryPath, Foreseen, ForeseenNext, Foresight, foreseen_next
     from hdrplan.workflow.insertion import InsertionSetting, insertion_setting
     from hdrplan.workflow.labour import Labour
     from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
@@ -124,6 +124,7 @@ __all__ = [
     "DosePair",
     "DwellTimes",
     "Engine",
+    "EveryPath",
     "FactorChange",
     "FinishedDose",
     "FinishedPlan",

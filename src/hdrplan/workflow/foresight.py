@@ -23,10 +23,26 @@ from hdrplan.geometry import Catheter, Trajectories
 from hdrplan.workflow.candidates import nearest_mm
 from hdrplan.workflow.insertion import Inserted, InsertionSetting, RestOfPaths
 
-__all__ = ["Foreseen", "ForeseenNext", "Foresight", "foreseen_catheter", "foreseen_next"]
+__all__ = ["EveryPath", "Foreseen", "ForeseenNext", "Foresight", "foreseen_catheter", "foreseen_next"]
 
 # Paths that are tried whatever the time, the most promising without error first.
 _CONTENDERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class EveryPath:
+    """That every clear path is tried, and not the most promising alone.
+
+    Parameters
+    ----------
+    gap_frac : float
+        To which the best rest after every displacement is proven.
+    until_s : float
+        ``time.monotonic()`` after which no path is tried but the most promising.
+    """
+
+    gap_frac: float
+    until_s: float = np.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +153,7 @@ def foreseen_catheter(
     setting: InsertionSetting,
     count: int,
     *,
-    gap_frac: float,
-    until_s: float,
+    every_path: EveryPath,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ForeseenNext | None:
     """Find the next of ``count`` catheters for the best expected end; None where no path is clear.
@@ -149,9 +164,7 @@ def foreseen_catheter(
         Its options say how large errors are and how many displacements are tried.
     count : int
         Catheters still to insert, at least one.
-    gap_frac : float
-        See :func:`foreseen_next`.
-    until_s : float
+    every_path : EveryPath
     on_progress : callable, optional
     """
     options = setting.options
@@ -161,7 +174,7 @@ def foreseen_catheter(
     rng = np.random.default_rng(options.seed)
     shifts_mm = rng.normal(0.0, options.error_mm / np.sqrt(3.0), (options.scenarios, 3))
     foresight = foreseen_next(
-        setting, setting.given, found, count, shifts_mm, gap_frac=gap_frac, until_s=until_s, on_progress=on_progress
+        setting, setting.given, found, count, shifts_mm, every_path=every_path, on_progress=on_progress
     )
     both = setting.paths.only([foresight.best.path, foresight.nominal_path]).catheters()
     best, nominal = (replace(one, name=name) for one, name in zip(both, ("next", "nominal"), strict=True))
@@ -185,8 +198,7 @@ def foreseen_next(
     remaining: int,
     shifts_mm: FloatArray,
     *,
-    gap_frac: float | None = None,
-    until_s: float = np.inf,
+    every_path: EveryPath | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Foresight:
     """Try paths as the next catheter in a sample of displacements.
@@ -201,11 +213,9 @@ def foreseen_next(
         Catheters still to insert, the next among them.
     shifts_mm : (n, 3) array
         The sample, the same for every path.
-    gap_frac : float, optional
-        Try all clear paths, and prove the best rest after every displacement to this gap; without it only the most
-        promising are tried, and a bound is what all clear paths together would reach.
-    until_s : float
-        ``time.monotonic()`` after which no path is tried but the most promising.
+    every_path : EveryPath, optional
+        Try all clear paths; without it only the most promising are tried, and a bound is what all clear paths together
+        would reach.
     on_progress : callable, optional
         Called with (looks made, in all).
     """
@@ -213,11 +223,12 @@ def foreseen_next(
     count, draws = remaining - 1, len(shifts_mm)
     each = setting.with_each(inside, found.paths, remaining)
     ranked, first = sorted(each, key=lambda path: each[path][0]), found.paths[0]
+    gap_frac = None if every_path is None else every_path.gap_frac
     order = [first, *(path for path in ranked if path != first)]
-    total = draws * (len(order) if gap_frac else min(_CONTENDERS, len(order)))
+    total = draws * (len(order) if every_path else min(_CONTENDERS, len(order)))
     looks, tried = list[Foreseen](), 0
     for done, path in enumerate(order, start=1):
-        look = tried < _CONTENDERS or (gap_frac is not None and time.monotonic() < until_s)
+        look = tried < _CONTENDERS or (every_path is not None and time.monotonic() < every_path.until_s)
         ends = [
             _after(setting, inside, path, shift_mm, count, each[path][1], gap_frac)
             for shift_mm in (shifts_mm if look else ())

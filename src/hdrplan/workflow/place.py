@@ -23,7 +23,7 @@ from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
 from hdrplan.workflow.candidates import displaced, named_apart, nearest_mm, ways
-from hdrplan.workflow.foresight import ForeseenNext, foreseen_catheter
+from hdrplan.workflow.foresight import EveryPath, ForeseenNext, foreseen_catheter
 from hdrplan.workflow.insertion import insertion_setting
 from hdrplan.workflow.obstacles import not_avoided, refuse_missing_groups
 from hdrplan.workflow.place_options import PlaceOptions
@@ -162,12 +162,10 @@ def place_case(
     foreseen = None
     if options.foresee and chosen.candidates:
         with step("foresight") as progress:
-            until_s = time.monotonic() + options.time_limit_s
+            every_path = EveryPath(_FORESEEN_GAP_FRAC, time.monotonic() + options.time_limit_s)
             coarse = replace(options, sample_mm=max(options.sample_mm, FORESIGHT_MM))
             setting = insertion_setting(case, goals, source, strength, options=coarse, planning=planning)
-            foreseen = foreseen_catheter(
-                setting, len(chosen.candidates), gap_frac=_FORESEEN_GAP_FRAC, until_s=until_s, on_progress=progress
-            )
+            foreseen = foreseen_catheter(setting, len(chosen.candidates), every_path=every_path, on_progress=progress)
     with step("plan"):
         new = named_apart(paths.only(insertion_order(placement, chosen)).catheters(), given)
         placed = replace(case, catheters=(*given, *new))
