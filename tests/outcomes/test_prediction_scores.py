@@ -18,6 +18,7 @@ from hdrplan.outcomes import (
     integrated_brier,
     known_status,
     predicted_incidence,
+    risk_groups,
 )
 from naive import prediction as naive
 from outcomes.reference_data import table
@@ -148,3 +149,14 @@ def test_scores_with_competing_events_are_those_of_riskregression() -> None:
         ours = integrated_brier(held_out, np.column_stack(predicted), rows.time)
         by_hand = np.trapezoid([0.0, *brier], [0.0, *rows.time]) / rows.time.iloc[-1]
         assert ours == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_groups_of_risk_part_at_quantiles_and_keep_equal_risks_together() -> None:
+    """R's quantile(1:11, 0:4 / 4) is 1, 3.5, 6, 8.5, 11; equal parts by number would be 3, 3, 3 and 2 rows."""
+    values = np.arange(1.0, 12.0)[::-1]
+    assert [sorted(values[rows]) for rows in risk_groups(values)] == [[1, 2, 3], [4, 5, 6], [7, 8], [9, 10, 11]]
+    tied = np.array([0.1, 0.4, 0.1, 0.4, 0.1, 0.1, 0.9, 0.1])
+    assert [set(tied[rows]) for rows in risk_groups(tied)] == [{0.1}, {0.4}, {0.9}]
+    assert [rows.size for rows in risk_groups(np.full(7, 0.3))] == [7]
+    with pytest.raises(InputError, match="one finite number a row"):
+        risk_groups([0.2, np.nan])

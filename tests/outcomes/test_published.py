@@ -344,3 +344,17 @@ def test_both_bounds_in_the_cell_of_the_lower_one_are_an_interval():
     assert check_row(row, "HR") == check_row({"row": "HR", "ratio": "1.5", "interval": "1.10-2.05", "p": "0.03"}, "HR")
     assert rules(check_row(row, "HR")) == ["p against interval"]
     assert not unchecked(row)
+
+
+@pytest.mark.parametrize("more", [{}, {"sum": "0"}, {"whole": "yes"}])
+@pytest.mark.parametrize("n", ["0", "-3"])
+def test_a_mean_of_nothing_is_refused(n, more):
+    with pytest.raises(InputError, match="one unit or more"):
+        check_row({"n": n, "mean": "2", "sd": "0.5"} | more, "x")
+
+
+def test_the_smallest_sd_of_a_whole_nation_takes_no_list_of_its_people():
+    values = [1] * 30 + [3] * 10 + [2] * 60
+    assert smallest_sd(100, sum(values), n_ones=30) == pytest.approx(np.std(values, ddof=1), rel=1e-12)
+    assert smallest_sd(10**15, 2 * 10**15 + 10**14, n_ones=0) == pytest.approx(0.3, rel=1e-6)
+    assert smallest_sd(1, 4) == 0.0

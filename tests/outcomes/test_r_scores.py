@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
@@ -18,6 +16,7 @@ from hdrplan.outcomes import (
     leave_one_out,
     meta_analysis,
     predicted_incidence,
+    risk_groups,
 )
 from outcomes.reference_data import r_scores, table
 from tolerances import R_CURVE
@@ -67,9 +66,7 @@ def test_models_of_each_cause_predict_and_score_as_in_riskregression(model: str)
     few_risks = predicted_incidence(*fits, x, few, strata=strata)
     assert integrated_brier(outcomes, few_risks, few) == pytest.approx(want["ibs"], abs=1e-3)
     last = risk[:, -1]
-    edges = np.quantile(last, [0, 0.25, 0.5, 0.75, 1])
-    for k, (low, high) in enumerate(pairwise(edges)):
-        own = np.flatnonzero((last > low if k else last >= low) & (last <= high))
+    for k, own in enumerate(risk_groups(last)):
         seen = aalen_johansen(competing_risks(lesions.time[own], lesions.status[own], causes=(1, 2)))
         assert last[own].mean() == pytest.approx(want["groups"]["predicted"][k], abs=R_CURVE)
         assert seen.incidence_at([400])[0, 0] == pytest.approx(want["groups"]["observed"][k], abs=R_CURVE)

@@ -27,6 +27,7 @@ from hdrplan.outcomes import (
     integrated_brier,
     known_status,
     predicted_incidence,
+    risk_groups,
 )
 
 __all__ = ["CalibrationGroup", "DecisionCurve", "PredictionQuality", "PredictionScore", "prediction_quality"]
@@ -231,22 +232,15 @@ def _curve(status: KnownStatus, risk: FloatArray) -> CalibrationCurve | None:
         return None
 
 
-def _groups(data: _Data, risk: FloatArray, n_groups: int = 4) -> tuple[CalibrationGroup, ...]:
+def _groups(data: _Data, risk: FloatArray) -> tuple[CalibrationGroup, ...]:
     """Return predicted and observed risk in groups of predicted risk; not corrected for optimism."""
     groups, at = [], [data.horizon_months]
-    for rows in np.array_split(np.argsort(risk, kind="stable"), n_groups):
+    for rows in risk_groups(risk):
         seen = aalen_johansen(data.outcomes(rows))
         k = seen.causes.index(1)
-        lower, upper = seen.interval_at(at)
-        groups.append(
-            CalibrationGroup(
-                n=rows.size,
-                predicted=float(risk[rows].mean()),
-                observed=float(seen.incidence_at(at)[0, k]),
-                lower=float(lower[0, k]),
-                upper=float(upper[0, k]),
-            )
-        )
+        lower, upper = (float(limit[0, k]) for limit in seen.interval_at(at))
+        predicted, observed = float(risk[rows].mean()), float(seen.incidence_at(at)[0, k])
+        groups.append(CalibrationGroup(n=rows.size, predicted=predicted, observed=observed, lower=lower, upper=upper))
     return tuple(groups)
 
 

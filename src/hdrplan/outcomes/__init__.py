@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         calibration_curve,
         integrated_brier,
         known_status,
+        risk_groups,
     )
     from hdrplan.outcomes.proportional import ProportionalHazards, zph
     from hdrplan.outcomes.published import (
@@ -193,6 +194,7 @@ __all__ = [
     "restricted_mean",
     "restricted_spline",
     "reverse_kaplan_meier",
+    "risk_groups",
     "simex",
     "smallest_sd",
     "turnbull",

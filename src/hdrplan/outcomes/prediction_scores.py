@@ -7,11 +7,12 @@ of its probability of not being censored, so that those who are known stand for 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray, freeze
+from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.outcomes.columns import Groups, finite_column
 from hdrplan.outcomes.competing import CompetingRisks
@@ -19,7 +20,7 @@ from hdrplan.outcomes.design import restricted_spline
 from hdrplan.outcomes.discrimination import censoring_survival
 from hdrplan.outcomes.followup import refuse_late_entry
 
-__all__ = ["CalibrationCurve", "KnownStatus", "calibration_curve", "integrated_brier", "known_status"]
+__all__ = ["CalibrationCurve", "KnownStatus", "calibration_curve", "integrated_brier", "known_status", "risk_groups"]
 
 
 # A risk of 0 or 1 has no log odds; it counts as this far from it.
@@ -168,6 +169,35 @@ class CalibrationCurve:
     def __post_init__(self) -> None:
         for name in ("predicted", "observed", "lower", "upper"):
             freeze(self, name, (None,))
+
+
+def risk_groups(risk: npt.ArrayLike, n_groups: int = 4) -> tuple[IntArray, ...]:
+    """Return the rows of each group of predicted risk, lowest first.
+
+    Quantiles of the risks part the groups, as in R's `riskRegression`; equal risks stay together, so there may be fewer
+    groups than asked for.
+
+    Parameters
+    ----------
+    risk : (n,) array_like
+    n_groups : int
+
+    Returns
+    -------
+    tuple of int arrays
+        Row numbers.
+
+    Raises
+    ------
+    InputError
+        A risk that is not finite.
+    """
+    values = np.ravel(np.asarray(risk, dtype=np.float64))
+    values = finite_column(values, values.size, "the predicted risk")
+    upper = np.unique(np.quantile(values, np.arange(1, n_groups + 1) / n_groups))
+    edges = np.concatenate(([-np.inf], upper))
+    groups = (np.flatnonzero((values > low) & (values <= high)) for low, high in pairwise(edges))
+    return tuple(rows for rows in groups if rows.size)
 
 
 def calibration_curve(status: KnownStatus, risk: npt.ArrayLike, *, n_points: int = 60) -> CalibrationCurve:

@@ -75,7 +75,7 @@ def printed(number: str | float | Printed) -> Printed:
     """
     if isinstance(number, Printed):
         return number
-    text = str(number).strip().replace("\u2212", "-")
+    text = str(number).strip().replace("\u2212", "-").replace("\u00b7", ".")
     match = _NUMBER.match(text)
     if not match:
         raise InputError("a printed number is digits with a decimal point", got=text)

@@ -140,13 +140,24 @@ def _of_p(r: Printed, low: Printed, high: Printed, p: Printed) -> Iterator[tuple
     """Rule and what follows, for each fault of p beside a ratio and its bounds."""
     if p.value == 0.0 and not p.text.startswith("<"):
         yield "p above zero", f"p is never 0; here it is below {p.high:g}"
-    if low.low > high.high:  # bounds in the wrong order: the ratio and the upper bound still tell
-        low = Printed(text="", value=r.value**2 / high.value, low=r.low**2 / high.high, high=r.high**2 / high.low)
+    if p.low > 1.0:
+        yield "p at most 1", "p is a probability"
+    if low.low > high.high:  # bounds in the wrong order: exchanged, or the ratio and the upper bound still tell
+        if not [*_of_bounds(r, high, low)]:
+            low, high = high, low
+        else:
+            low = Printed(text="", value=r.value**2 / high.value, low=r.low**2 / high.high, high=r.high**2 / high.low)
+        if low.low > high.high:
+            return
     lowest, highest = _p_range(r, low, high)
     if highest < p.low or lowest > p.high:
         implied = p_from_interval(r.value, low.value, high.value)
+        if math.isnan(implied):  # bounds that are printed alike: they differ by rounding at most
+            implied, bound = highest, "at most "
+        else:
+            bound = ""
         digits = f"{implied:.1g}" if implied < 0.001 else f"{implied:.3f}"
-        yield "p against interval", f"the interval implies p {digits}"
+        yield "p against interval", f"the interval implies p {bound}{digits}"
     excludes = low.low > 1.0 or high.high < 1.0
     includes = low.high < 1.0 < high.low
     if (excludes and p.low > 0.05) or (includes and p.high < 0.05):

@@ -27,6 +27,8 @@ _GROUPS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 )
 # What check_row and check_nested look for; interval stands for lower and upper.
 PRINTED_COLUMNS = ("interval", *dict.fromkeys(name for needed, more in _GROUPS for name in needed + more))
+# Cells that are numbers as printed.
+_NUMBERS = {*PRINTED_COLUMNS} - {"whole", "component_of", "subset_of"}
 # What tables call these columns.
 _OTHER_NAMES = {
     "ratio": ("hr", "hazard ratio", "or", "odds ratio", "rr", "shr", "estimate", "effect"),
@@ -85,6 +87,7 @@ def _nearest(column: str) -> str | None:
 def _cells(row: Mapping[str, str]) -> dict[str, str]:
     """Cells that are not blank; an interval is written out as its bounds."""
     has = {name: text.strip() for name, text in row.items() if text and text.strip() and name != "row"}
+    has |= {name: text.replace("\u00b7", ".") for name, text in has.items() if name in _NUMBERS}
     if "upper" not in has and "interval" not in has and _INTERVAL.match(has.get("lower", "")):
         has["interval"] = has.pop("lower")  # both bounds were typed into the cell of the first
     if (interval := has.pop("interval", None)) is not None:
@@ -142,12 +145,12 @@ def _findings(has: Mapping[str, str], where: str) -> Iterator[Finding]:
         yield from check_percent(where, _whole(has["count"]), _whole(has["total"]), has["percent"])
     elif {"total", "percent"} <= has.keys():
         yield from check_share(where, _whole(has["total"]), has["percent"])
-    if {"n", "mean"} <= has.keys() and has.get("whole", "0") not in ("0", "no"):
+    if {"n", "mean"} <= has.keys() and _yes(has.get("whole", "no")):
         yield from check_whole_mean(where, _whole(has["n"]), has["mean"], has.get("sd"))
     if {"n", "mean", "sd"} <= has.keys():
         n = _whole(has["n"])
         total, ones = (_whole(has[name]) if name in has else None for name in ("sum", "ones"))
-        low, high = (printed(has[name]).value if name in has else None for name in ("minimum", "maximum"))
+        low, high = (has.get(name) for name in ("minimum", "maximum"))
         if total is not None:
             yield from check_counted_mean(where, n, has["mean"], has["sd"], total=total, n_ones=ones)
         yield from check_mean_sd(where, n, has["mean"], has["sd"], minimum=low, maximum=high)
@@ -179,10 +182,19 @@ def check_nested(rows: Mapping[str, Mapping[str, str]]) -> tuple[Finding, ...]:
         for column, check in (("component_of", check_component), ("subset_of", check_subset)):
             if (other := has.get(column)) is None:
                 continue
+            if other == name:
+                raise InputError(f"{column} must name another row", got=other, where=name)
             if other not in rows:
                 raise InputError(f"{column} must name a row", got=other, where=name, remedy=f"Rows: {', '.join(rows)}.")
             findings += check(f"{name} and {other}", _cells(rows[other]), has)
     return tuple(findings)
+
+
+def _yes(text: str) -> bool:
+    word = text.lower()
+    if word not in ("yes", "no", "true", "false", "1", "0"):
+        raise InputError("whole must be yes or no", got=text)
+    return word in ("yes", "true", "1")
 
 
 def _whole(text: str) -> int:
