@@ -362,3 +362,19 @@ def test_km_draws_its_curves_with_numbers_at_risk(run, tmp_path: Path):
     other = run(*args, tmp_path / "curves.gif")
     assert other.code == 2
     assert "must end in .png, .svg, .pdf" in other.err
+
+
+def test_a_ratio_per_small_unit_is_not_printed_as_1(run, tmp_path: Path):
+    """A hazard ratio per ng/ml of a marker that reaches 100,000 is 1.00002; "1 (1 to 1), p < 0.001" says nothing."""
+    rng = np.random.default_rng(3)
+    marker = rng.lognormal(6.0, 2.0, 200).round()
+    days = 1 + rng.exponential(500 * np.exp(-4e-5 * marker)).round()
+    path = tmp_path / "marker.csv"
+    rows = (f"{d:.0f},1,{m:.0f}" for d, m in zip(days, marker, strict=True))
+    path.write_text("days,event,afp\n" + "\n".join(rows) + "\n")
+    for model in ("cox", "finegray"):
+        ran = run("survival", model, path, "--time", "days", "--event", "event", "--covariates", "afp")
+        name, ratio, lower, _, upper, *_ = next(x for x in ran.out.splitlines() if x.startswith("afp")).split()
+        assert name == "afp"
+        assert len({ratio, lower, upper, "1", "1.000"}) == 5
+        assert float(lower) < float(ratio) < float(upper)

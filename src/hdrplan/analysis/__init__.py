@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from hdrplan.analysis.robustness import Unmeasured
     from hdrplan.analysis.sentences import plain_words
     from hdrplan.analysis.swimmer import Lane, lanes
-    from hdrplan.analysis.text_table import TextTable, estimate_text, p_text
+    from hdrplan.analysis.text_table import TextTable, estimate_text, p_text, ratio_text
 
 __all__ = [
     "DEFAULT_ADJUSTERS",
@@ -106,6 +106,7 @@ __all__ = [
     "p_text",
     "paper_rule",
     "plain_words",
+    "ratio_text",
     "responses",
     "safe_name",
     "single_session_gy",

@@ -9,7 +9,7 @@ import numpy as np
 from hdrplan.analysis.effects import Effect, effects
 from hdrplan.analysis.groups import TUMOUR_TYPES, endpoint_rows
 from hdrplan.analysis.paper_models import ENTER_P, paper_rule
-from hdrplan.analysis.text_table import TextTable, estimate_text, p_text
+from hdrplan.analysis.text_table import TextTable, p_text, ratio_text
 from hdrplan.arrays import FloatArray
 from hdrplan.cohort import Cohort, Derived, Patient, baseline_mm
 from hdrplan.errors import HdrPlanError
@@ -104,7 +104,7 @@ def _endpoint_lines(
 
 
 def _pair(e: Effect | None) -> tuple[str, str]:
-    return ("", "") if e is None else (estimate_text(e.hazard_ratio, e.lower, e.upper), p_text(e.p))
+    return ("", "") if e is None else (ratio_text(e.hazard_ratio, e.lower, e.upper), p_text(e.p))
 
 
 def _patient_columns(patients: Sequence[Patient], derived: Derived) -> tuple[dict[str, FloatArray], int]:

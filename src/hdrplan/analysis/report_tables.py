@@ -14,7 +14,7 @@ from hdrplan.analysis.prediction import Performance
 from hdrplan.analysis.prediction_quality import PredictionQuality
 from hdrplan.analysis.quality_table import quality_table
 from hdrplan.analysis.sensitivity_table import sensitivity_table
-from hdrplan.analysis.text_table import TextTable, control_text, estimate_text, p_text
+from hdrplan.analysis.text_table import TextTable, control_text, estimate_text, p_text, ratio_text
 from hdrplan.outcomes import KaplanMeier, Turnbull
 
 __all__ = ["correlation_tables"]
@@ -167,7 +167,7 @@ def _calibration_table(quality: PredictionQuality) -> TextTable:
 
 def _rows(effects: Iterable[Effect]) -> tuple[tuple[str, ...], ...]:
     return tuple(
-        (e.term, e.model, estimate_text(e.hazard_ratio, e.lower, e.upper), p_text(e.p), str(e.n), str(e.n_events))
+        (e.term, e.model, ratio_text(e.hazard_ratio, e.lower, e.upper), p_text(e.p), str(e.n), str(e.n_events))
         for e in effects
     )
 
@@ -263,7 +263,7 @@ def _metric_table(r: Correlation) -> TextTable:
             (
                 m.name,
                 f"{m.sd:.2f}",
-                estimate_text(m.hazard_ratio, m.lower, m.upper),
+                ratio_text(m.hazard_ratio, m.lower, m.upper),
                 p_text(m.p),
                 *([f"as {m.same_as}", "", ""] if m.same_as else map(p_text, (m.p_holm, m.p_bh, m.p_max_t))),
                 f"{m.correlation_with_d100:+.2f}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hdrplan.analysis.correlation import Correlation
-from hdrplan.analysis.text_table import TextTable, estimate_text, p_text
+from hdrplan.analysis.text_table import TextTable, p_text, ratio_text
 
 __all__ = ["sensitivity_table"]
 
@@ -36,7 +36,7 @@ def sensitivity_table(r: Correlation) -> TextTable:
         title="D100 per Gy by other models, without each group, and with its error",
         columns=("Model", "HR (95 % CI)", "p", "Lesions", "Recurrences"),
         rows=tuple(
-            (e.model, estimate_text(e.hazard_ratio, e.lower, e.upper), p_text(e.p), str(e.n), str(e.n_events))
+            (e.model, ratio_text(e.hazard_ratio, e.lower, e.upper), p_text(e.p), str(e.n), str(e.n_events))
             for e in effects
         ),
         notes=tuple(notes),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["TextTable", "control_text", "estimate_text", "p_text"]
+from hdrplan.outcomes import ratio_decimals
+
+__all__ = ["TextTable", "control_text", "estimate_text", "p_text", "ratio_text"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,20 @@ def estimate_text(value: float, lower: float, upper: float, digits: int = 3) -> 
         return "NR" if x != x or x in (float("inf"), float("-inf")) else f"{x:.{digits}f}"
 
     return f"{text(value)} ({text(lower)}-{text(upper)})"
+
+
+def ratio_text(value: float, lower: float, upper: float) -> str:
+    """Return a ratio with its interval, with so many digits that it differs from 1.
+
+    Parameters
+    ----------
+    value, lower, upper : float
+
+    Returns
+    -------
+    str
+    """
+    return estimate_text(value, lower, upper, ratio_decimals(value, lower, upper))
 
 
 def control_text(control: float, lower: float, upper: float) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hdrplan.outcomes.firth import FirthFit, firth_cox, penalised_cox
     from hdrplan.outcomes.followup import FollowUp, Landmark, follow_up, landmark
     from hdrplan.outcomes.gray import GrayTest, gray_test
-    from hdrplan.outcomes.inference import Coefficients, Test
+    from hdrplan.outcomes.inference import Coefficients, Test, ratio_decimals
     from hdrplan.outcomes.logrank import LogRank, log_rank
     from hdrplan.outcomes.mean_time import RestrictedMean, restricted_mean
     from hdrplan.outcomes.measurement_error import Calibrated, Corrected, calibrated, simex
@@ -191,6 +191,7 @@ __all__ = [
     "predicted_incidence",
     "predicted_survival",
     "printed",
+    "ratio_decimals",
     "restricted_mean",
     "restricted_spline",
     "reverse_kaplan_meier",

@@ -9,7 +9,26 @@ import scipy
 
 from hdrplan.arrays import FloatArray
 
-__all__ = ["Coefficients", "Test"]
+__all__ = ["Coefficients", "Test", "ratio_decimals"]
+
+
+def ratio_decimals(*ratios: float, least: int = 3) -> int:
+    """Return the decimals with which ratios close to 1 differ from it: per ng/ml of a marker, 1.00002 is no 1.000.
+
+    Parameters
+    ----------
+    *ratios : float
+        A ratio and its limits; those that are not finite count for nothing.
+    least : int
+        Decimals of ratios that are farther than 0.01 from 1.
+
+    Returns
+    -------
+    int
+        So many that the distance of the farthest one from 1 has three digits; at most 15.
+    """
+    far = max((abs(r - 1.0) for r in ratios if np.isfinite(r)), default=1.0)
+    return least if far >= 0.01 or far == 0.0 else min(15, max(least, 2 - int(np.floor(np.log10(far)))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,10 +77,14 @@ def coefficient_lines(fit: Coefficients, conf_level: float, effect: str = "HR") 
     effect : str
         What the ratios are called.
     """
+    from hdrplan.outcomes import ratio_decimals
+
     lower, upper = _finite_interval(fit, conf_level)
     lines = [f"{'covariate':<36}{effect:>12}  {'interval':<22}{'p':>8}"]
     for name, h, a, b, p in zip(fit.names, fit.hazard_ratio, lower, upper, fit.p, strict=True):
-        lines.append(f"{name:<36}{h:>12.4g}  {f'{a:.4g} to {b:.4g}':<22}{p_text(p):>8}")
+        # A ratio per small unit is close to 1, and printed as 1 it would say nothing.
+        form = ".4g" if max(abs(v - 1.0) for v in (h, a, b)) >= 0.01 else f".{ratio_decimals(h, a, b)}f"
+        lines.append(f"{name:<36}{h:>12{form}}  {f'{a:{form}} to {b:{form}}':<22}{p_text(p):>8}")
     return lines
 
 
