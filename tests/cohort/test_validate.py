@@ -139,6 +139,7 @@ BROKEN: list[tuple[str, str, int | None, Callable[[], Raw]]] = [
     ("inadequate_scan_with_finding", "findings", 3, inadequate),
     ("retreated_target", "sessions", 11, sessions_of_p1("2018-08-01")),
     ("sequential_gap", "sessions", 11, sessions_of_p1("2018-01-11")),
+    ("sequential_gap", "sessions", 11, sessions_of_p1("2018-01-01")),
     ("too_many_sessions", "sessions", 14, sessions_of_p1("2018-01-29", "2018-02-26", "2018-03-26", "2018-04-23")),
     ("early_new_lesion", "sessions", 4, swap("lesions", "L3,P2,2017-12-20", "L3,P2,2018-01-20")),
     ("transplant_without_lesion", "other_treatments", 4, add("other_treatments", "P3,2018-11-01,transplant,")),
@@ -253,3 +254,8 @@ def test_a_dead_patient_needs_no_last_contact() -> None:
     cohort, found = validate(raw_cohort() | {"patients": raw_table("patients", text)}, Rules(), today=TODAY)
     assert [(p.row, p.rule) for p in found if p.is_error] == [(3, "missing_value")]
     assert cohort.patients[0].last_contact == dt.date(2019, 1, 1).toordinal()
+
+
+def test_a_session_row_for_each_lesion_of_a_day_is_no_gap() -> None:
+    text = TABLES["sessions"].replace("S3,P2,2018-02-05,L3", "S3,P2,2018-01-01,L3")
+    assert "sequential_gap" not in {p.rule for p in problems(raw_cohort() | {"sessions": raw_table("sessions", text)})}

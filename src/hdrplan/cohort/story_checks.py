@@ -126,7 +126,8 @@ def _of_cycle(patient: Patient, cycle: Cycle, places: _Places, rules: Rules) -> 
     """Gaps between sequential sessions, new lesions among their targets, too many sessions, treated twice."""
     for a, b in pairwise(cycle.sessions):
         here, gap = places.sessions[b.session_id], b.day - a.day
-        if not rules.gap_min_days <= gap <= rules.gap_max_days:
+        one_sitting = gap == 0 and not set(a.lesion_ids) & set(b.lesion_ids)  # a row for each lesion of a day
+        if not one_sitting and not rules.gap_min_days <= gap <= rules.gap_max_days:
             got = f"{patient.patient_id}: {gap} days between {iso(a.day)} and {iso(b.day)}"
             yield problem(*here, "sequential_gap", got)
         targets = [patient.lesions[x] for x in b.lesion_ids if x in patient.lesions]
