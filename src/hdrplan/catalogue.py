@@ -159,6 +159,7 @@ CASE_ENTRIES: Mapping[str, str] = MappingProxyType(
         "roles": "[roles] structure = CTV, OAR or other; structures that are not named are not read",
         "healthy": "organ whose mean dose, CTVs taken out, is minimised",
         "prescription_gy": "[prescription_gy] CTV = Gy, or one number for all CTVs",
+        "reference_only": "CTVs whose prescription only percent refer to: no dose is asked for but by goals",
         "goals": "[[goals]] tables (structure, goal, level, source), or a TOML file of them",
         "source": "[source] name or file, and the strength in one of three forms",
         "dwells": "[dwells] the planner's options",

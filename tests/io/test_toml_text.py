@@ -17,7 +17,7 @@ KEYS = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
 
 @settings(deadline=None)
 @given(
-    values=st.dictionaries(KEYS, TEXTS | NUMBERS | st.booleans() | st.lists(NUMBERS, min_size=1, max_size=3)),
+    values=st.dictionaries(KEYS, TEXTS | NUMBERS | st.booleans() | st.lists(NUMBERS | TEXTS, min_size=1, max_size=3)),
     roles=st.dictionaries(TEXTS, TEXTS),
     goals=st.lists(st.dictionaries(KEYS, TEXTS | NUMBERS, min_size=1), max_size=3),
 )

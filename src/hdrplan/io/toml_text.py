@@ -18,7 +18,7 @@ def toml_text(table: Mapping[str, object]) -> str:
     Parameters
     ----------
     table : mapping
-        Texts, numbers, dates, lists of numbers; tables of these, lists of such tables. The key "#" is a comment.
+        Texts, numbers, dates, lists of them; tables of these, lists of such tables. The key "#" is a comment.
 
     Examples
     --------
@@ -55,7 +55,9 @@ def _value(value: object) -> str:
         return _quoted(value)
     if isinstance(value, bool):
         return str(value).lower()
-    # repr of a float, a whole number and a list of them is TOML.
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    # repr of a float and of a whole number is TOML.
     return value.isoformat() if isinstance(value, datetime) else repr(value)
 
 

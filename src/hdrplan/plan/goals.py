@@ -117,14 +117,46 @@ class Prescription:
 
 @dataclass(frozen=True, slots=True)
 class Goals:
-    """Prescriptions of the CTVs, and goals or limits of any structure, in order of input."""
+    """Prescriptions of the CTVs, and goals or limits of any structure, in order of input.
+
+    Parameters
+    ----------
+    prescriptions : tuple of Prescription
+        What a plan must give.
+    goals : tuple of Goal
+    references : tuple of Prescription
+        Of CTVs that need not be given their dose: it is what V150, conformity and isodoses in percent refer to.
+    """
 
     prescriptions: tuple[Prescription, ...]
     goals: tuple[Goal, ...] = ()
+    references: tuple[Prescription, ...] = ()
+
+    @property
+    def doses(self) -> tuple[Prescription, ...]:
+        """The dose of every CTV: those that must be given first."""
+        return (*self.prescriptions, *self.references)
+
+    @property
+    def doses_gy(self) -> dict[str, float]:
+        """CTV -> dose that percent refer to, whether it must be given or not."""
+        return {dose.structure: dose.dose_gy for dose in self.doses}
+
+    def require_prescription(self, what: str) -> None:
+        """Refuse what is made for prescriptions where none counts.
+
+        Parameters
+        ----------
+        what : str
+            Such as "placement".
+        """
+        if not self.prescriptions:
+            got = f"that of {self.references[0].structure} as a reference only" if self.references else "none"
+            raise InputError(f"{what} needs a prescription that counts", got=got)
 
     def prescription_gy(self, structure: str) -> float:
-        """Prescribed dose of a CTV; InputError where it has none."""
-        for prescription in self.prescriptions:
+        """Dose of a CTV that percent refer to; InputError where it has none."""
+        for prescription in self.doses:
             if prescription.structure == structure:
                 return prescription.dose_gy
         raise InputError("every CTV needs a prescription", got="none", where=structure)

@@ -27,8 +27,8 @@ def reached_text(judged: GoalResult) -> str:
     return f"{value:.2f} {unit_text}".rstrip() if np.isfinite(value) else "–"
 
 
-def claim(certificate: Certificate) -> str:
-    """One sentence: what no plan can do better, and where the coverage is proven."""
+def claim(certificate: Certificate, *, prescribed: bool = True) -> str:
+    """One sentence: what no plan can do better, and where the coverage is proven where a prescription asks for it."""
     main = certificate.main
     objective = f"a {main.objective.text} of {main.value:.3g} {main.unit}"
     if not certificate.proven:
@@ -40,7 +40,7 @@ def claim(certificate: Certificate) -> str:
         Scope.POINTS_FOUND: "all sample points and at points found between them",
     }.get(certificate.scope, "all sample points")
     more = f"{100 * main.gap_frac:.2g} % more than" if main.gap_frac > _OPTIMAL_FRAC else "and that is"
-    held = f"D100 is proven at {where}"
+    held = f"D100 is proven at {where}" if prescribed else f"the limits hold at {where}"
     if certificate.violation_frac > _HELD_FRAC:
         held = f"its largest violation of a limit is {100 * certificate.violation_frac:.1g} %"
     left_out = " as the details below say" if certificate.condition_text or certificate.relaxed else ""
@@ -54,10 +54,11 @@ def headline(result: PlanResult) -> tuple[tuple[str, str, str], ...]:
     """Return the headline: each target, limits that are nearly used up, the spared organ, time."""
     plan, score = result.plan, result.score
     tiles = []
-    for prescription in result.goals.prescriptions:
+    for prescription in result.goals.doses:
         name, target = prescription.structure, score.target(prescription.structure)
+        asked = "prescribed" if prescription in result.goals.prescriptions else "not asked for:"
         tiles += [
-            (f"{name} D100", f"{target.d100_gy:.2f} Gy", f"prescribed {prescription.dose_gy:g} Gy"),
+            (f"{name} D100", f"{target.d100_gy:.2f} Gy", f"{asked} {prescription.dose_gy:g} Gy"),
             (f"{name} D98", f"{target.d98_gy:.1f} Gy", f"D90 {target.d90_gy:.1f} Gy"),
             (f"{name} V150", f"{100 * target.v150_frac:.0f} %", f"V200 {100 * target.v200_frac:.0f} %"),
         ]

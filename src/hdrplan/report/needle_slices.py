@@ -84,7 +84,7 @@ def _draw_plane(axes: Axes, result: PlaceResult, points_mm: FloatArray, u_mm: Fl
             axes.contourf(u_mm, v_mm, level, levels=[edge, np.inf], colors=[colour], alpha=0.28)
         axes.contour(u_mm, v_mm, level, levels=[edge], colors=[colour], linewidths=thick)
     dose = np.nan_to_num(result.planned.dose.at(points_mm))
-    wanted = result.planned.goals.prescriptions[0].dose_gy
+    wanted = result.planned.goals.doses[0].dose_gy
     if dose.max() > wanted:
         axes.contour(u_mm, v_mm, dose, levels=[wanted], colors=["#ff9a1f"], linewidths=1.1, linestyles="--")
     axes.set_facecolor("black")

@@ -70,7 +70,7 @@ def placement_panels(result: PlaceResult) -> list[tuple[str, str]]:
     result : PlaceResult
     """
     focus = focus_of(result)
-    wanted = result.planned.goals.prescriptions[0].dose_gy
+    wanted = result.planned.goals.doses[0].dose_gy
     with inked(font_size=9.0, axes_titlesize=10.0):
         slices, axes = _panel((11.0, 4.0), 3)
         for axis, (name, view) in zip(axes, VIEWS.items(), strict=True):
@@ -144,7 +144,7 @@ def _draw_curve(axes: Axes, result: PlaceResult) -> None:
 
 def _draw_d100(axes: Axes, result: PlaceResult) -> None:
     curve = result.placement.curve
-    wanted = result.planned.goals.prescriptions[0].dose_gy
+    wanted = result.planned.goals.doses[0].dose_gy
     axes.plot([o.count for o in curve], [o.d100.value for o in curve], "o-", color="#2e8fd0", label="best set found")
     axes.plot([o.count for o in curve], [o.d100.bound for o in curve], "^--", color="#d98200", label="proven maximum")
     axes.axhline(wanted, color=SOFT, lw=0.9, ls="--")
@@ -157,7 +157,7 @@ def _draw_d100(axes: Axes, result: PlaceResult) -> None:
 
 def _draw_facts(axes: Axes, result: PlaceResult) -> None:
     axes.axis("off")
-    wanted = result.planned.goals.prescriptions[0].dose_gy
+    wanted = result.planned.goals.doses[0].dose_gy
     facts = [*fact_lines(result), f"Dashed: {wanted:g} Gy. Numbers mark the catheters at their entry."]
     lines = [text for line in facts for text in wrap(line, 58, subsequent_indent="   ")]
     axes.text(0.0, 1.0, "\n".join(lines), va="top", fontsize=7.5)

@@ -77,14 +77,14 @@ def report_data(result: PlanResult, run: Mapping[str, Any], *, remarks: Sequence
         dwells=result.plan.dwells,
         times_s=result.plan.times_s,
         dose=result.dose,
-        prescriptions=result.goals.prescriptions,
+        prescriptions=result.goals.doses,
         curves=tuple(curves),
         metrics=structure_rows(result),
         goals=_goal_rows(result),
         rules=_rule_rows(result, run.get("options", {})),
         tiles=headline(result),
         facts=_facts(result),
-        claim="" if optimum is None else claim(optimum.certificate),
+        claim="" if optimum is None else claim(optimum.certificate, prescribed=bool(result.goals.prescriptions)),
         certificate=(*(signs(line) for line in remarks), *(() if optimum is None else _certificate(optimum))),
         binding=() if optimum is None else _binding(optimum),
         methods=_methods(result),
@@ -171,7 +171,7 @@ def _mark(goal: Goal, result: PlanResult) -> tuple[float, float] | None:
     volume_cc = float(result.points.volume_cc[result.points.rows(goal.structure)].sum())
     kind, at = goal.metric.kind, goal.metric.at
     as_frac = goal.value / volume_cc if goal.metric.unit == "cc" else goal.value
-    prescribed = {p.structure: p.dose_gy for p in result.goals.prescriptions}
+    prescribed = result.goals.doses_gy
     places = {
         "dose_at_frac": (goal.value, at),
         "dose_at_cc": (goal.value, min(1.0, at / volume_cc)),
@@ -192,15 +192,16 @@ def _facts(result: PlanResult) -> tuple[tuple[str, str], ...]:
     steps = [np.diff(np.sort(offsets[plan.dwells.catheter == k])) for k in range(len(plan.dwells.catheter_names))]
     step = np.median(np.concatenate(steps)) if any(len(s) for s in steps) else np.nan
     targets = ", ".join(
-        f"{p.structure} ({result.score.structure(p.structure).volume_cc:.1f} cc)" for p in result.goals.prescriptions
+        f"{p.structure} ({result.score.structure(p.structure).volume_cc:.1f} cc)" for p in result.goals.doses
     )
     doses = "; ".join(f"{p.dose_gy:g} Gy to all of {p.structure} (D100)" for p in result.goals.prescriptions)
-    isodoses = ", ".join(f"{gy:g} Gy" for gy in sorted({p.dose_gy for p in result.goals.prescriptions}))
+    references = [f"{p.dose_gy:g} Gy of {p.structure} is a reference only" for p in result.goals.references]
+    isodoses = ", ".join(f"{gy:g} Gy" for gy in sorted({p.dose_gy for p in result.goals.doses}))
     spacing = " × ".join(f"{s:.3g}" for s in result.dose.grid.spacing_mm)
     shape = " × ".join(str(n) for n in result.dose.grid.shape_zyx[::-1])
     return (
         ("Site and target", f"{result.case.healthy or 'not named'}: {targets}"),
-        ("Prescription", f"{doses}; one fraction"),
+        ("Prescription", "; ".join([*filter(None, [doses]), *references, "one fraction"])),
         ("Prescription isodose", f"{isodoses} (absolute; not normalised to a point)"),
         ("Isotope and source", f"Ir-192, {source.model} ({source.manufacturer}); TG-43 data: {source.kind}"),
         (

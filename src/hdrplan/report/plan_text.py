@@ -28,6 +28,10 @@ def case_lines(case: Case, goals: Goals, source: TG43Source, strength: Strength)
     for prescription in goals.prescriptions:
         volume_cc = case.structure(prescription.structure).volume_cc
         lines.append(f"CTV          {prescription.structure}, {volume_cc:.1f} cc, D100 >= {prescription.dose_gy:g} Gy")
+    for reference in goals.references:
+        volume_cc = case.structure(reference.structure).volume_cc
+        dose = f"{reference.dose_gy:g} Gy is its reference and is not asked for"
+        lines.append(f"CTV          {reference.structure}, {volume_cc:.1f} cc; {dose}")
     for goal in goals.goals:
         level = "hard" if goal.level == 0 else f"level {goal.level}"
         lines.append(f"goal         {goal.structure}: {goal.text} ({level})")

@@ -212,7 +212,7 @@ def robust_coverage(
     if scenarios.count < 2:
         raise InputError("at least two scenarios are needed", got=scenarios.count)
     shapes = smooth_field(points)
-    prescriptions_gy = {p.structure: p.dose_gy for p in goals.prescriptions}
+    prescriptions_gy = goals.doses_gy
     as_planned = Scenario(
         dwells=plan.dwells,
         times_s=plan.exposure_s,
@@ -270,7 +270,7 @@ def delivered_metric(
         As in :func:`robust_coverage`.
     """
     name, _, key = metric.rpartition(" ")
-    prescriptions_gy = {p.structure: p.dose_gy for p in goals.prescriptions}
+    prescriptions_gy = goals.doses_gy
     rows = points.rows(name)
     curve = dvh(_doses(delivery, rows, source, factor), delivery.volume_cc[rows])
     return _structure_metrics(curve, prescriptions_gy.get(name))[key]

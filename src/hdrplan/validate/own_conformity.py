@@ -67,7 +67,7 @@ def own_conformity(own: OwnPlan, planned: PlannedCase, name: str) -> OwnConformi
     """
     prescribed_gy = planned.prescription_gy(name)
     assert prescribed_gy is not None
-    ctvs = [planned.of_structure(prescription.structure) for prescription in planned.goals.prescriptions]
+    ctvs = [planned.of_structure(prescription.structure) for prescription in planned.goals.doses]
     dose_gy, volume_cc = planned.of_structure(name)
     covered_cc = sum(volume_cc_at(*ctv, prescribed_gy) for ctv in ctvs)
     v100_cc, v150_cc = (volume_cc_at(dose_gy, volume_cc, part * prescribed_gy) for part in (1.0, 1.5))

@@ -163,7 +163,7 @@ class PlannedCase:
 
     def prescription_gy(self, name: str) -> float | None:
         """Prescription of a structure, where it has one."""
-        return {p.structure: p.dose_gy for p in self.goals.prescriptions}.get(name)
+        return self.goals.doses_gy.get(name)
 
 
 def read_own_plan(folder: Path) -> OwnPlan:
@@ -221,15 +221,18 @@ def _goals(metrics: Entries, file: CaseFile) -> Goals:
     """Goals that the plan was made for: those of the case where they read the same, else as metrics.json has them."""
     rows = metrics.tables("goals")
     structures = metrics.table("structures")
-    prescriptions = tuple(
+    doses = tuple(
         Prescription(name, structures.table(name).number("prescription_gy"))
         for name in structures
         if "prescription_gy" in structures.table(name)
     )
+    first = rows[: len(doses)]
+    asked = {row.text("structure") for row in first if row.text("source") == "prescription" and not row.number("level")}
+    prescriptions = tuple(dose for dose in doses if dose.structure in asked)
     of_case = {(g.structure, g.text, g.level): g for g in file.goals.goals}
     goals = []
     for row in rows[len(prescriptions) :]:
         name, text, level = row.text("structure"), row.text("goal"), int(row.number("level"))
         known = of_case.get((name, text, level))
         goals.append(known or parse_goal(text, structure=name, source=row.text("source"), level=level))
-    return Goals(prescriptions, tuple(goals))
+    return Goals(prescriptions, tuple(goals), tuple(dose for dose in doses if dose not in prescriptions))

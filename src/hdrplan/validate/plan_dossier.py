@@ -74,7 +74,7 @@ def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress |
     progress("metrics", 0.1)
     planned = PlannedCase.of(own, file)
     rows += [*metric_rows(own, planned), *conformity_rows(own, planned)]
-    prescriptions = planned.goals.prescriptions
+    prescriptions = planned.goals.doses
     for k, prescription in enumerate(prescriptions):
         progress("D100", 0.2 + 0.1 * k / len(prescriptions))
         name = prescription.structure

@@ -182,7 +182,7 @@ def _on_volume(planned: PlannedCase, goal: Goal, total_cc: float) -> tuple[float
     metric, prescribed_gy = goal.metric, planned.prescription_gy(goal.structure)
     if metric.kind == "conformity":
         assert prescribed_gy is not None
-        ctvs_cc = sum(float(planned.of_structure(p.structure)[1].sum()) for p in planned.goals.prescriptions)
+        ctvs_cc = sum(float(planned.of_structure(p.structure)[1].sum()) for p in planned.goals.doses)
         return prescribed_gy, ctvs_cc * (goal.value if metric.text == "PITV" else 1.0 / goal.value)
     if metric.kind in ("volume_at_gy", "volume_at_frac"):
         level_gy = metric.at * (prescribed_gy or np.nan) if metric.kind == "volume_at_frac" else metric.at

@@ -213,7 +213,7 @@ def _dvh_row(own: OwnPlan, planned: PlannedCase) -> Row:
 def conformity_rows(own: OwnPlan, planned: PlannedCase) -> list[Row]:
     """Compute the prescription isodose and the conformity indices of every CTV again."""
     rows = []
-    for prescription in planned.goals.prescriptions:
+    for prescription in planned.goals.doses:
         name = prescription.structure
         stated = own.metrics.table("structures").table(name)
         if stated.values.get("isodose_cc") is None:

@@ -13,7 +13,7 @@ from hdrplan.door import Entries
 from hdrplan.dose import SamplePoints, sample_points
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io import CaseFile, json_entries, read_plan_file
-from hdrplan.plan import Goal, Goals, parse_goal
+from hdrplan.plan import Goal, parse_goal
 from hdrplan.validate.own_metrics import metric_of
 from hdrplan.validate.own_plan import Delivered, PlannedCase, options_of
 from hdrplan.validate.plan_bound import bound_rows, objective_rows
@@ -125,7 +125,7 @@ def _planned(
     lesions = entry.items("lesions")
     return PlannedCase(
         case=file.case,
-        goals=Goals(tuple(p for p in file.goals.prescriptions if p.structure in lesions), file.goals.goals),
+        goals=replace(file.goals, prescriptions=tuple(p for p in file.goals.prescriptions if p.structure in lesions)),
         points=points,
         dose_gy=own.dose_gy(points.points_mm) + earlier_gy(points.points_mm),
         earlier=earlier_gy,

@@ -189,7 +189,7 @@ def dose_of_factor(
         Its steps go on here.
     """
     setting, points, run, scored = found.setting, found.points, found.run, found.run.patient.grid
-    prescribed = {p.structure: p.dose_gy for p in goals.prescriptions}
+    prescribed = goals.doses_gy
     structures = []
     with step("figures") as progress:
         for done, name in enumerate(points.names):
@@ -230,7 +230,7 @@ def proven_minima(plan: Plan, found: PlanFactor, goals: Goals) -> tuple[EveryPoi
     goals : Goals
     """
     minima, points = [], found.points
-    prescribed = {p.structure: p.dose_gy for p in goals.prescriptions}
+    prescribed = goals.doses_gy
     for name, field in found.factor.fields.items():
         if name in prescribed:
             rows, shape = points.rows(name), points.shape(name)

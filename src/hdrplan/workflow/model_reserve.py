@@ -47,7 +47,8 @@ class Reserve:
     def on(self, goals: Goals) -> Goals:
         """Return goals that ask for the reserve as well."""
         n = len(goals.prescriptions)
-        return Goals(
+        return replace(
+            goals,
             prescriptions=tuple(
                 replace(p, dose_gy=min(100.0, p.dose_gy * (1.0 + self.fracs.get(k, 0.0))))
                 for k, p in enumerate(goals.prescriptions)

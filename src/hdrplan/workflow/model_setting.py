@@ -74,7 +74,7 @@ def counted_dose_gy(goals: Goals, tg43_gy: FloatArray) -> float:
     goals : Goals
     tg43_gy : (n,) array
     """
-    return _COUNTED_FRAC * max((p.dose_gy for p in goals.prescriptions), default=float(tg43_gy.max()))
+    return _COUNTED_FRAC * max((p.dose_gy for p in goals.doses), default=float(tg43_gy.max()))
 
 
 def scatter_of(

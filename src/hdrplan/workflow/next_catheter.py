@@ -84,6 +84,7 @@ def next_catheters(
     InputError
         An obstacle that is no structure, no skin; no ribs, lungs, bowel or vessels segmented and not asked for so.
     """
+    goals.require_prescription("a search for the next catheter")
     refuse_missing_groups(case, without=options.without, body=options.body)
     given, count = case.catheters, len(case.catheters)
     found = ways(case, options)

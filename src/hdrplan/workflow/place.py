@@ -124,6 +124,7 @@ def place_case(
     InputError
         An obstacle that is no structure, no skin; no ribs, lungs, bowel or vessels segmented and not asked for so.
     """
+    goals.require_prescription("placement")
     refuse_missing_groups(case, without=options.without, body=options.body)
     planning, given = plan_options or PlanOptions(), case.catheters
     step = Steps(on_progress)

@@ -55,7 +55,7 @@ def points_asked_for(points: SamplePoints, goals: Goals, healthy: str | None) ->
     """
     asked = (*(prescription.goal for prescription in goals.prescriptions), *goals.goals)
     # A conformity goal speaks of the points in and around all CTVs.
-    around = [AROUND] if any(goal.metric.kind == "conformity" for goal in goals.goals) else []
+    around = [AROUND, *goals.doses_gy] if any(goal.metric.kind == "conformity" for goal in goals.goals) else []
     return points.only([*(goal.structure for goal in asked), *around, *([healthy] if healthy else [])])
 
 

@@ -158,7 +158,7 @@ def study_coverage(
                 points,
                 goals,
                 replace(scenarios, count=base_scenarios),
-                metric=f"{goals.prescriptions[0].structure} d100_gy",
+                metric=f"{goals.doses[0].structure} d100_gy",
                 factor=at_points,
                 on_progress=progress,
             )
@@ -199,6 +199,7 @@ def plan_robustly(
     """
     if study.factor is not None:
         raise InputError("robust plans are made by TG-43", got="a study of the dose in the patient's media")
+    goals.require_prescription("a robust plan")
     step = Steps(on_progress)
     plan, scenarios = study.plan, study.coverage.scenarios
     training = replace(scenarios, count=replanning.scenarios, seed=scenarios.seed + _TRAINING_SEED)

@@ -281,7 +281,7 @@ def _reached(
         # Without a dose on a grid the isodose's volume is not known.
         known = indices.get(goal.structure)
         return np.nan if known is None else known.index(metric.text)
-    prescribed_gy = {p.structure: p.dose_gy for p in goals.prescriptions}.get(goal.structure)
+    prescribed_gy = goals.doses_gy.get(goal.structure)
     return metric_value(curves[goal.structure], metric.kind, metric.at, unit=metric.unit, prescription_gy=prescribed_gy)
 
 

@@ -103,6 +103,7 @@ def plan_sessions(
     InfeasibleError
         No way to share the lesions keeps the budgets.
     """
+    goals.require_prescription("a plan in sessions")
     options = options or PlanOptions()
     if options.source_speed_mm_per_s:
         raise InputError(

@@ -41,6 +41,16 @@ def test_structures_are_cropped_and_stay_in_place(case_folder: Path) -> None:
     np.testing.assert_allclose(lesion.grid.origin_mm, GRID.world([12, 12, 8]), atol=1e-5)
 
 
+def test_a_prescription_that_is_a_reference_only_is_read_and_written(case_folder: Path, tmp_path: Path) -> None:
+    edited(case_folder, 'healthy = "liver"', 'healthy = "liver"\nreference_only = ["lesion"]')
+    found = read_case(case_folder)
+    assert found.goals.prescriptions == ()
+    assert found.goals.prescription_gy("lesion") == 20.0
+    (tmp_path / "written").mkdir()
+    write_case(tmp_path / "written", found, found.case)
+    assert read_case(tmp_path / "written").goals == found.goals
+
+
 def edited(folder: Path, old: str, new: str) -> Path:
     text = (folder / "case.toml").read_text()
     assert old in text
@@ -61,6 +71,13 @@ def edited(folder: Path, old: str, new: str) -> Path:
         ("lesion = 20.0", 'lesion = "20"', "finite number"),
         ("lesion = 20.0", "lesion = nan", "finite number"),
         ("lesion = 20.0", "stomach = 20.0", "prescriptions are for the CTVs"),
+        (
+            'healthy = "liver"',
+            'healthy = "liver"\nreference_only = "lesion"',
+            "reference_only is a list of names of CTVs",
+        ),
+        ('healthy = "liver"', 'healthy = "liver"\nreference_only = [1]', "reference_only is a list of names of CTVs"),
+        ('healthy = "liver"', 'healthy = "liver"\nreference_only = ["liver"]', "reference_only names CTVs (lesion)"),
         ("strength_u = 40700.0", "strength_u = -40700.0", "between 100 and 100,000 U"),
         ("strength_u = 40700.0", "strength_u = 10.0", "10 Ci apparent"),
         ("strength_u = 40700.0", "", "one of three forms"),

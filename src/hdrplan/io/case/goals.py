@@ -46,7 +46,10 @@ def goals_of(entries: Entries, case: Case, paths: CasePaths) -> tuple[Goals, dic
         goals, times, warnings = _of_file(paths.path(value, "goals"), names)
     else:
         goals, warnings = _of_tables(value, names, where, from_file=False)
-    return Goals(_prescriptions(entries, case, where), tuple(goals)), times, tuple(warnings)
+    doses = _prescriptions(entries, case, where)
+    off = _reference_only(entries, [dose.structure for dose in doses], where)
+    asked, references = (tuple(d for d in doses if (d.structure in off) == only) for only in (False, True))
+    return Goals(asked, tuple(goals), references), times, tuple(warnings)
 
 
 def numbers_of(table: Entries, names: Collection[str], where: object) -> dict[str, float]:
@@ -158,3 +161,14 @@ def _prescriptions(entries: Entries, case: Case, where: object) -> tuple[Prescri
             where=where,
         )
     return tuple(Prescription(name, as_number(doses[name], f"prescription_gy of {name}", where)) for name in ctvs)
+
+
+def _reference_only(entries: Entries, ctvs: list[str], where: object) -> list[str]:
+    """Return the CTVs whose prescription is not asked for."""
+    value = entries.values.get("reference_only", [])
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise FormatError("reference_only is a list of names of CTVs", got=repr(value)[:60], where=where)
+    unknown = [name for name in value if name not in ctvs]
+    if unknown:
+        raise InputError(f"reference_only names CTVs ({', '.join(ctvs)})", got=repr(unknown[0])[:60], where=where)
+    return value

@@ -41,7 +41,9 @@ def write_case(folder: Path, case_file: CaseFile, case: Case) -> None:
     files = write_segmentations(folder, case.structures, case.ct.grid if case.ct is not None else None)
     table["structures"] = [{"file": name} for name in files]
     table["roles"] = {s.name: s.role for s in case.structures}
-    table["prescription_gy"] = {p.structure: p.dose_gy for p in case_file.goals.prescriptions}
+    table["prescription_gy"] = {p.structure: p.dose_gy for p in case_file.goals.doses}
+    if case_file.goals.references:
+        table["reference_only"] = [p.structure for p in case_file.goals.references]
     table["source"] = write_source(folder, case_file.source) | strength_values(case_file.strength)
     if case_file.options:
         table["dwells"] = case_file.options

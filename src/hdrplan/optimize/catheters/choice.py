@@ -156,7 +156,7 @@ def _curve(
 def _chosen(
     tools: SetTools, incumbents: Incumbents, count: int, bound: float, budget: float, seconds: float
 ) -> ChosenSet:
-    sets, best, dose_gy = tools.sets, incumbents.best(count), tools.sets.problem.goals.prescriptions[0].dose_gy
+    sets, best, dose_gy = tools.sets, incumbents.best(count), tools.sets.problem.goals.doses[0].dose_gy
     if best is None or not best.held:
         # What is missed is priced in: of a bound above all that the times can cost, the rest is missed.
         short_gy = (bound - sets.highest_cost(count)) / sets.miss_cost

@@ -87,7 +87,7 @@ def _cost_of_loss(rest: _Rest) -> float:
 
 
 def _loss(tools: SetTools, rest: _Rest) -> CatheterLoss:
-    plan, dose_gy = rest.plan, tools.sets.problem.goals.prescriptions[0].dose_gy
+    plan, dose_gy = rest.plan, tools.sets.problem.goals.doses[0].dose_gy
     if plan is None:
         return CatheterLoss(candidate=rest.lost, value=np.inf, d100_gy=float("nan"))
     if plan.held:

@@ -169,7 +169,7 @@ def _conformity(goal: Goal, problem: PlanProblem, where: str) -> Requirement:
             where=where,
             remedy="Sample the structures that case.dosed_structures(goals) returns.",
         )
-    if goal.structure not in [prescription.structure for prescription in problem.goals.prescriptions]:
+    if goal.structure not in problem.goals.doses_gy:
         raise InputError("a conformity goal is about a CTV with a prescription", got=goal.structure, where=where)
     limit_gy, rows = problem.goals.prescription_gy(goal.structure), points.rows(AROUND)
     ctvs = [points.rows(name) for name, role in zip(points.names, points.roles, strict=True) if role == "CTV"]
@@ -187,7 +187,9 @@ def requirements(problem: PlanProblem) -> tuple[Requirement, ...]:
         each other.
     """
     roles = dict(zip(problem.points.names, problem.points.roles, strict=True))
-    listed = [_prescription(name, problem) for name, role in roles.items() if role == "CTV"]
+    references = [reference.structure for reference in problem.goals.references]
+    ctvs = [name for name, role in roles.items() if role == "CTV" and name not in references]
+    listed = [_prescription(name, problem) for name in ctvs]
     for prescription in problem.goals.prescriptions:
         if roles.get(prescription.structure) != "CTV":
             raise InputError(
@@ -196,6 +198,12 @@ def requirements(problem: PlanProblem) -> tuple[Requirement, ...]:
                 where=prescription.structure,
             )
     listed += [required(goal, problem) for goal in problem.goals.goals]
+    if references and not any(requirement.goal.goal.sense == ">=" for requirement in listed):
+        raise InputError(
+            "a plan must be asked for a dose",
+            got="no prescription that counts, and no goal with >=",
+            remedy=f"Add a goal such as D90 >= 20 Gy of {references[0]}, or let a prescription count.",
+        )
     _no_contradiction(listed)
     return numbered(listed)
 

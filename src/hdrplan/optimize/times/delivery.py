@@ -12,6 +12,7 @@ from hdrplan.optimize.notes import MissedAfterRounding, Note, Rounded, StopsLeng
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.judge import broken, excused_at
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
+from hdrplan.optimize.program.requirements import Kind
 from hdrplan.optimize.times.rounding import best_rounding, may_miss
 from hdrplan.optimize.times.short_stops import without_short_stops
 
@@ -145,17 +146,20 @@ def _breaks_an_organ(program: Program, missed: dict[int, float]) -> bool:
 def _topped_up(program: Program, x: FloatArray, delivery: Delivery) -> FloatArray:
     """Round down, then lengthen single times again, as long as no organ's limit breaks.
 
-    Each step goes to the dwell from which the coldest point of the CTVs gains most, until that point has what it had
-    before, or none of the dwells near it can give more. Where one step would be too short a stop none begins, for those
-    times are fixed; and no stop grows too long beside its neighbours.
+    Each step goes to the dwell from which the coldest point of the CTVs gains most (of other minimum doses, where no
+    prescription counts), until that point has what it had before, or none of the dwells near it can give more. Where
+    one step would be too short a stop none begins, for those times are fixed; and no stop grows too long beside its
+    neighbours.
     """
     step_s, n = delivery.resolution_s, program.columns.n_dwells
-    ctvs = [(k, f.points) for k, f in program.families.items() if program.requirements[k].prescription]
+    asked = [(r, program.families[k].points) for k, r in enumerate(program.requirements) if k in program.families]
+    lower = [(r, points) for r, points in asked if r.sense == 1 and r.kind == Kind.EVERY_POINT]
+    ctvs = [(r.id, points) for r, points in lower if r.prescription] or [(r.id, points) for r, points in lower]
     before_gy = {k: float(points.dose_gy(x).min()) for k, points in ctvs}
     x = _rounded_down(program, x, step_s)
     _, longest_s = program.time_bounds_s
     free = _free(program)
-    for _ in range(10 * n):
+    for _ in range(10 * n if ctvs else 0):
         coldest = []
         for k, points in ctvs:
             dose = points.dose_gy(x)

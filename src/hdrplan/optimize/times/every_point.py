@@ -124,7 +124,7 @@ def optimize_every_point(
         asked, optimum, minimum = rounds(asked, prove)
     elif problem.delivery is not None:
         asked, optimum, minimum = rounds(asked, optimize_times)
-    proven = all(dose.finished for dose in minimum.values())
+    proven = _all_proven(minimum)
     added = len(asked.points) - len(problem.points)
     if not proven:
         minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=False)
@@ -182,8 +182,7 @@ def _before_proof(asked: PlanProblem, minimum_dose: MinimumDoseOf, beside_s: Flo
     """Return the plan as it stands before the proof of its dose-volume goals, with what every point receives."""
     optimum = optimize_times(asked)
     minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=False)
-    proven = all(dose.finished for dose in minimum.values())
-    return _of_prescriptions(optimum, asked, minimum, proven=proven, added=added)
+    return _of_prescriptions(optimum, asked, minimum, proven=_all_proven(minimum), added=added)
 
 
 def _transit_gy(rate: DoseRate | DoseRateBlocks, transit_s: FloatArray | None) -> FloatArray | None:
@@ -206,6 +205,11 @@ def _minimum(
             p.structure, times_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy, only_proof=only_proof
         )
     return minimum
+
+
+def _all_proven(minimum: Mapping[str, MinimumDose]) -> bool:
+    """Whether something was to be proven, and all of it is."""
+    return bool(minimum) and all(dose.finished for dose in minimum.values())
 
 
 def _of_prescriptions(
@@ -253,7 +257,7 @@ def _of_prescriptions(
 
 def _of_prescription(short: Shortfall, problem: PlanProblem, minimum: Mapping[str, MinimumDose]) -> Shortfall:
     """Return a shortfall of D100 in terms of the prescription and of the minimum over all points."""
-    if short.goal.id.metric != D100:
+    if short.goal.id.metric != D100 or short.structure not in minimum:
         return short
     dose_gy = problem.goals.prescription_gy(short.structure)
     reached_gy = short.reached_gy / (1 + problem.reserve_frac)
