@@ -17,7 +17,14 @@ import pytest
 _PATIENCE_S = 300.0  # that the machine is busy is no failure
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # of the WebDriver standard
 # Names of keys -> their code points in the WebDriver standard.
-_KEYS = {"PageUp": "\ue00e", "Delete": "\ue017", "Tab": "\ue004", "Control": "\ue009", "ArrowUp": "\ue013"}
+_KEYS = {
+    "PageUp": "\ue00e",
+    "Delete": "\ue017",
+    "Tab": "\ue004",
+    "Control": "\ue009",
+    "ArrowUp": "\ue013",
+    "PageDown": "\ue00f",
+}
 _PREFERENCES = {
     "app.update.enabled": False,
     "browser.shell.checkDefaultBrowser": False,

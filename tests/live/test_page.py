@@ -230,3 +230,44 @@ def test_under_a_difference_of_doses_the_ct_stays_where_no_dose_is_known(page: A
     page.wait_for_timeout(300)
     assert page.evaluate(corner) == pytest.approx(before, abs=0.01)
     page.click("#compare-end")
+
+
+def test_of_two_pages_each_shows_what_the_other_does(chromium: Any, page: Any, served: Served) -> None:
+    """Without a click into it: a notebook and its page stand side by side as well."""
+    served.session.do("prescribe", ctv="lesion", dose_gy=19.0)
+    number = "#goal-rows tr:nth-child(1) input[type=number]"
+    page.wait_for_selector(f"html[data-revision='{served.session.revision}']", state="attached")
+    assert float(page.input_value(number)) == 19.0
+
+
+def test_what_a_study_found_is_said_to_be_of_an_earlier_plan_after_a_touch(page: Any, served: Served) -> None:
+    """The table of 200 deliveries stood beside another plan and said nothing."""
+    page.click("#find-robustness")
+    page.wait_for_selector("#robustness-said[data-revision]", state="attached")
+    assert page.inner_text("#robustness-said") == ""
+    after(page, served, lambda: page.click("#rest"))
+    assert "Of an earlier plan" in page.inner_text("#robustness-said")
+
+
+def test_a_server_that_ended_is_said(chromium: Any, untouched: Served) -> None:
+    page = chromium.new_page()
+    page.set_default_timeout(300_000)
+    page.goto(f"{untouched.origin}/?token={TOKEN}")
+    page.wait_for_selector("html[data-ready]", state="attached")
+    page.route("**/api/**", lambda route: route.abort())
+    page.wait_for_selector("#refused:has-text('goes on where it was')")
+    page.close()
+
+
+def test_a_number_that_is_being_typed_stays_when_something_arrives(page: Any, served: Served) -> None:
+    """The proof of the last touch came while the next one was typed, and took its digits."""
+    number = "#goal-rows tr:nth-child(1) input[type=number]"
+    page.focus(number)
+    page.keyboard.press("Control+a")
+    page.keyboard.type("1")
+    served.session.do("prescribe", ctv="lesion", dose_gy=21.0)
+    page.wait_for_selector(f"html[data-revision='{served.session.revision}']", state="attached")
+    assert page.input_value(number) == "1"
+    page.keyboard.type("6")
+    after(page, served, lambda: page.keyboard.press("Enter"))
+    assert served.session.wishes.prescriptions[0].dose_gy == 16.0

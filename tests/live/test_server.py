@@ -83,7 +83,7 @@ def test_no_file_is_served(served: Served, path: str) -> None:
         ("do", b"{", "a request must be a JSON object"),
         ("do", b"[1]", "a request must be a JSON object"),
         ("do", b"\xff\xfe", "a request must be a JSON object"),
-        ("do", b"{}", "action must be a text"),
+        ("do", b"{}", "action must be a printable text"),
         ("do", b'{"action": "fly"}', "no action is named 'fly'"),
         ("do", b'{"action": "prescribe", "arguments": [1]}', "arguments must be a table"),
         ("do", b'{"action": "prescribe", "arguments": {"ctv": "lesion", "dose_gy": NaN}}', "must be a finite number"),
@@ -92,7 +92,17 @@ def test_no_file_is_served(served: Served, path: str) -> None:
         ("go", b'{"place": true}', "place must be a whole number"),
         ("go", b'{"place": 99}', "the history has the places"),
         ("take", b'{"name": "none such"}', "no plan was kept as 'none such'"),
-        ("keep", b'{"name": "   "}', "name must be a text"),
+        ("keep", b'{"name": "   "}', "name must be a printable text"),
+        # Half of a pair of surrogates cannot be written: every later answer, and the journal, would fail.
+        ("keep", b'{"name": "\\ud800"}', "name must be a printable text"),
+        ("keep", b'{"name": "a\\u0000b"}', "name must be a printable text"),
+        ("do", b"[" * 60_000, "a request must be a JSON object"),
+        (
+            "do",
+            b'{"action": "prescribe", "arguments": {"ctv": "lesion", "dose_gy": 1%s}}' % (b"0" * 400),
+            "must be a finite",
+        ),
+        ("do", b'{"action": "prescribe", "arguments": {"ctv": "\\ud800", "dose_gy": 18}}', "must be a printable text"),
         ("do", b" " * 70_000, "a request has at most 64,000 bytes"),
     ],
 )
@@ -199,3 +209,25 @@ def test_a_notebook_shows_the_page_in_a_frame_and_both_touch_one_session(folder:
         assert session.wishes.prescriptions[0].dose_gy != 17.5
     finally:
         frame.close()
+
+
+def test_a_touch_of_a_page_that_shows_another_plan_is_refused(untouched: Served) -> None:
+    """Of two pages one undoes and asks for another goal: a drag in the other one moved that goal."""
+    first = untouched.post("state")
+    untouched.post("do", action="prescribe", arguments={"ctv": "lesion", "dose_gy": 18.0}, asked=first["asked"])
+    wishes = untouched.session.wishes
+    for path, given in (("do", {"action": "optimise_rest"}), ("undo", {}), ("go", {"place": 0})):
+        body = json.dumps({**given, "asked": first["asked"]}).encode()
+        status, _, said = untouched.ask("POST", f"/api/{path}", body)
+        assert status == 400
+        assert "the plan was touched elsewhere meanwhile" in said.decode()
+    assert untouched.session.wishes is wishes
+    assert untouched.post("seen")["revision"] == untouched.session.revision
+    untouched.post("undo")  # a request that does not say what it saw is done
+
+
+def test_a_proof_is_not_made_twice(untouched: Served) -> None:
+    revision = untouched.post("settle")["revision"]
+    assert untouched.post("settle")["revision"] == revision
+    untouched.post("do", action="optimise_rest", arguments={})
+    assert untouched.post("settle")["revision"] == revision + 2

@@ -507,3 +507,84 @@ def test_a_goal_is_traded_between_what_it_reaches_asked_for_most_and_not_asked_f
     session.do("switch_goal", number=number, on=True)
     session.do("set_goal", number=number, value=100.0 * liver.strictest)
     assert session.shown.dvh("liver").volume_frac_at_gy(10.0) <= liver.loosest + 1e-9
+
+
+def test_a_prescription_is_switched_off_only_where_something_else_asks_for_dose(session: Session) -> None:
+    name, before = ctv(session), session.shown
+    with pytest.raises(InputError, match=r"a plan must be asked for a dose.*D90 >= 20 Gy of lesion"):
+        session.do("switch_prescription", ctv=name, on=False)
+    assert session.shown is before
+    assert session.history == ("opened",)
+
+    session.do("add_goal", structure=name, goal="D90 >= 22 Gy", level=1)
+    shown = session.do("switch_prescription", ctv=name, on=False)
+    holds_together(shown)
+    target = shown.score.target(name)
+    assert target.d100_gy < 19.0
+    assert target.d90_gy == pytest.approx(22.0, rel=1e-3)
+    assert target.prescription_gy == 20.0
+    assert shown.text.endswith("What asks for dose now: lesion D90 >= 22 Gy (level 1).")
+    assert "D100" not in shown.text
+    assert session.settle().state != PlanState.PROVEN
+    shown = session.undo()
+    assert "What asks" not in shown.text
+    assert shown.score.target(name).d100_gy == pytest.approx(20.0, rel=1e-6)
+
+
+def test_of_two_prescriptions_one_is_switched_off(tmp_path: Path) -> None:
+    folder = write_small_case(tmp_path / "case")
+    text = (folder / "case.toml").read_text()
+    text = text.replace('stomach = "OAR"', 'stomach = "CTV"').replace("lesion = 20.0", "lesion = 20.0\nstomach = 2.0")
+    (folder / "case.toml").write_text(text.partition("[[goals]]")[0])
+    session = Session.open(folder)
+    both = session.shown
+    assert both.score.target("stomach").d100_gy == pytest.approx(2.0, rel=1e-6)
+    shown = session.do("switch_prescription", ctv="stomach", on=False)
+    assert shown.score.target("stomach").d100_gy < 1.9
+    assert shown.score.target("lesion").d100_gy == pytest.approx(20.0, rel=1e-6)
+    assert shown.plan.total_time_s < both.plan.total_time_s
+    assert "What asks for dose now: lesion D100 >= 20 Gy (hard)." in shown.text
+    settled = session.settle()
+    assert settled.state == PlanState.PROVEN
+    assert settled.score.target("stomach").d100_lower_gy is None
+    assert settled.score.target("lesion").d100_lower_gy is not None
+
+
+def test_a_prescription_of_a_level_gives_way_to_earlier_levels_and_is_saved_so(
+    session: Session, folder: Path, tmp_path: Path
+) -> None:
+    name = ctv(session)
+    session.do("set_level", number=0, level=1)
+    session.do("set_goal", number=0, value=0.5)
+    session.do("set_prescription_level", ctv=name, level=2)
+    shown = session.shown
+    assert shown.score.goals[0].goal.structure == "stomach"
+    assert shown.score.goals[0].met
+    assert shown.score.target(name).d100_gy < 19.0
+    session.do("set_prescription_level", ctv=name, level=0)
+    assert session.shown.score.target(name).d100_gy == pytest.approx(20.0, rel=1e-6)
+    session.undo()
+    settled = session.settle()
+    session.save(tmp_path / "saved")
+    case = read_case(tmp_path / "saved" / "case")
+    assert case.goals.prescriptions == ()
+    assert [(p.structure, p.dose_gy) for p in case.goals.references] == [(name, 20.0)]
+    planned = plan_case(case.case, case.goals, case.source, case.strength, options=PlanOptions(**case.options))
+    np.testing.assert_allclose(settled.plan.times_s, planned.plan.times_s, atol=1e-9)
+    again = Session.open(tmp_path / "saved" / "case")
+    assert not again.wishes.prescriptions[0].on
+    assert again.wishes.goals[-1].goal.text == "D100 >= 20 Gy"
+    np.testing.assert_allclose(again.shown.dose_gy, shown.dose_gy, rtol=1e-6)
+
+
+def test_switched_prescriptions_are_in_the_journal(folder: Path) -> None:
+    touches: list[Touch] = []
+    session = Session(read_case(folder), on_touch=touches.append)
+    session.do("set_prescription_level", ctv=ctv(session), level=1)
+    session.do("add_goal", structure=ctv(session), goal="D90 >= 22 Gy", level=1)
+    session.do("switch_prescription", ctv=ctv(session), on=False)
+    again = Session(read_case(folder))
+    again.again(Touch(**json.loads(json.dumps(asdict(touch)))) for touch in touches)
+    assert again.wishes.prescriptions == session.wishes.prescriptions
+    assert again.history == session.history
+    np.testing.assert_allclose(again.shown.dose_gy, session.shown.dose_gy, rtol=1e-9)

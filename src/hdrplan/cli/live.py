@@ -75,6 +75,7 @@ def command(plan_path: Path | None, saves: Path, port: int, browser: bool, witho
     options = {
         "inputs": case_file.inputs,
         "prescription_gy": {p.structure: p.dose_gy for p in case_file.goals.prescriptions},
+        **({"reference_only": [p.structure for p in case_file.goals.references]} if case_file.goals.references else {}),
         "goals": [f"{goal.structure} {goal.text}" for goal in case_file.goals.goals],
         "source": f"{case_file.source.name} {case_file.strength.value_u!r}",
         "dwells": case_file.options,

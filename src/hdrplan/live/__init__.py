@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from hdrplan.live.studies import Range
     from hdrplan.live.table import Action, Parameter
     from hdrplan.live.touch import Touch
-    from hdrplan.live.wishes import AskedGoal, Wishes
+    from hdrplan.live.wishes import AskedGoal, AskedPrescription, Wishes
 
 __all__ = [
     "ACTIONS",
     "Action",
     "AskedGoal",
+    "AskedPrescription",
     "Difference",
     "Frame",
     "Parameter",

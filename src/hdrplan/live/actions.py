@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from hdrplan.geometry import Catheter, Grid, Structure
 from hdrplan.live.shown import Shown
 from hdrplan.live.table import Action, action_of
 from hdrplan.live.wishes import AskedGoal, Stop, Wishes, stops_of
-from hdrplan.plan import Prescription, parse_goal
+from hdrplan.plan import parse_goal
 
 __all__ = ["ACTIONS", "OF_THE_PLAN"]
 
@@ -39,11 +40,20 @@ Point = tuple[float, float, float]
 @_action
 def prescribe(wishes: Wishes, shown: Shown, *, ctv: str, dose_gy: float) -> Wishes:
     """Prescribe another dose to a CTV."""
-    names = [p.structure for p in wishes.prescriptions]
-    if ctv not in names:
-        raise InputError(f"no CTV is named {ctv!r}", remedy=f"There are: {', '.join(names)}.")
-    changed = tuple(Prescription(ctv, dose_gy) if p.structure == ctv else p for p in wishes.prescriptions)
-    return _following(replace(wishes, prescriptions=changed))
+    return _with_prescription(wishes, ctv, dose_gy=dose_gy)
+
+
+@_action
+def switch_prescription(wishes: Wishes, shown: Shown, *, ctv: str, on: bool) -> Wishes:
+    """Let a prescription count or not: what is off is a reference for per cent, and goals drive the plan."""
+    return _with_prescription(wishes, ctv, on=on)
+
+
+@_action
+def set_prescription_level(wishes: Wishes, shown: Shown, *, ctv: str, level: int) -> Wishes:
+    """Make a prescription a goal of a level, or with level 0 the prescription again."""
+    _checked_level(level)
+    return _with_prescription(wishes, ctv, level=level)
 
 
 @_action
@@ -189,6 +199,14 @@ def _following(wishes: Wishes) -> Wishes:
 def _checked_level(level: int) -> None:
     if not 0 <= level <= 9:
         raise InputError("a level lies between 0 (hard) and 9", got=level)
+
+
+def _with_prescription(wishes: Wishes, ctv: str, **changes: Any) -> Wishes:
+    names = [p.structure for p in wishes.prescriptions]
+    if ctv not in names:
+        raise InputError(f"no CTV is named {ctv!r}", remedy=f"There are: {', '.join(names)}.")
+    changed = tuple(replace(p, **changes) if p.structure == ctv else p for p in wishes.prescriptions)
+    return _following(replace(wishes, prescriptions=changed))
 
 
 def _goal(wishes: Wishes, number: int) -> AskedGoal:

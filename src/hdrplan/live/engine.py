@@ -17,9 +17,10 @@ from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.dose import DoseRateBlocks, GrowingRows, SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Dwells, Structure
+from hdrplan.live.sentences import state_of_optimum, text_by_hand, text_of
 from hdrplan.live.shown import PlanState, Shown
 from hdrplan.live.wishes import Wishes, fixed_times
-from hdrplan.optimize import EveryPoint, Optimum, PlanProblem, Scope, Status, optimize_times
+from hdrplan.optimize import EveryPoint, Optimum, PlanProblem, Status, optimize_times
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.sources import Strength, TG43Source
@@ -42,8 +43,6 @@ __all__ = ["Engine"]
 
 # Columns of so many sets of catheters are kept besides the newest: undo and redo are then as quick as a touch.
 _KEPT_SETS = 3
-# A plan that lies nearer to its bound than this is the optimum in every digit on the screen.
-_NEAR_FRAC = 5e-4
 
 # What tells the points of a structure apart from all others of this session: a place that was undone gives its name to
 # the next one.
@@ -120,8 +119,8 @@ class Engine:
         return Shown(
             plan=plan, goals=goals, points=points, dose_gy=dose_gy, score=score, above_frac=above,
             optimum=optimum, seconds=step.seconds,
-            state=PlanState.BY_HAND if optimum is None else _state(optimum),
-            text=_text_by_hand(score, above) if optimum is None else _text(optimum, score, above),
+            state=PlanState.BY_HAND if optimum is None else state_of_optimum(optimum),
+            text=text_by_hand(score, above) if optimum is None else text_of(optimum, score, above, goals),
         )  # fmt: skip
 
     def _refused(self, before: Shown, case: Case, goals: Goals, points: SamplePoints, why: str) -> Shown:
@@ -261,37 +260,3 @@ def _above(problem: PlanProblem, goals: Goals, times_s: FloatArray, free: Optimu
         volume_cc = problem.points.volume_cc[rows]
         value = float(volume_cc @ (problem.rate.at(rows) @ times_s) / volume_cc.sum())
     return value / main.bound - 1.0
-
-
-def _state(optimum: Optimum) -> PlanState:
-    if optimum.status == Status.LOWERED:
-        return PlanState.LOWERED
-    proofs = [note for note in optimum.notes if isinstance(note, EveryPoint)]
-    if optimum.status == Status.NOT_PROVEN or not all(proof.finished for proof in proofs):
-        return PlanState.NOT_PROVEN
-    return PlanState.PROVEN if optimum.certificate.scope == Scope.EVERY_POINT else PlanState.SAMPLES
-
-
-def _missed(score: Score) -> str:
-    return "; ".join(f"{g.goal.structure} {g.goal.text}" for g in score.goals if not g.met)
-
-
-def _text_by_hand(score: Score, above: float) -> str:
-    missed = _missed(score)
-    if missed:
-        return f"Edited by hand: misses {missed}."
-    if np.isnan(above):
-        return "Edited by hand; how far from the optimum is not known with these goals."
-    return f"Edited by hand, {100 * max(above, 0.0):.1f} % above the optimum."
-
-
-def _text(optimum: Optimum, score: Score, above: float) -> str:
-    if optimum.shortfalls:
-        return " ".join(short.text for short in optimum.shortfalls)
-    state, gap, missed = _state(optimum), optimum.certificate.main.gap_frac, _missed(score)
-    where = "proven at every point" if state == PlanState.PROVEN else "at the sample points"
-    lead = "Optimal" if gap <= _NEAR_FRAC else f"Within {100 * gap:.1f} % of the optimum"
-    if state == PlanState.NOT_PROVEN:
-        lead = "Not proven optimal"
-    costs = f"; {100 * above:.1f} % above the optimum without locks" if above > gap + _NEAR_FRAC else ""
-    return f"{lead}, D100 {where}{costs}." + (f" Missed: {missed}." if missed else "")

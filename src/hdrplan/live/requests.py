@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 
 from hdrplan.errors import InputError
+from hdrplan.live.table import can_be_written
 
 __all__ = ["given_in", "table_of", "text_of", "whole_of"]
 
@@ -25,7 +26,7 @@ async def given_in(request: Request) -> Mapping[str, Any]:
             raise InputError(f"a request has at most {_LARGEST_BYTES:,} bytes", got="more")
     try:
         given = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
         raise InputError("a request must be a JSON object", got="something else")
@@ -35,8 +36,8 @@ async def given_in(request: Request) -> Mapping[str, Any]:
 def text_of(given: Mapping[str, Any], key: str) -> str:
     """Return a short text of a request."""
     value = given.get(key)
-    if not isinstance(value, str) or not 0 < len(value.strip()) <= 80:
-        raise InputError(f"{key} must be a text of at most 80 characters", got=repr(value)[:60])
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= 80 or not can_be_written(value):
+        raise InputError(f"{key} must be a printable text of at most 80 characters", got=repr(value)[:60])
     return value.strip()
 
 

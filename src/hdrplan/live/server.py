@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from hdrplan.errors import HdrPlanError
+from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.live.guard import Answer, Guard
 from hdrplan.live.requests import given_in, table_of, text_of, whole_of
 from hdrplan.live.saving import EXPORTS, free_folder
@@ -64,6 +64,13 @@ class _Live:
         if self.session.wishes is not wishes:
             self._asked = (number + 1, self.session.wishes)
         return self._asked[0]
+
+    def refuse_stale(self, given: Mapping[str, Any]) -> None:
+        """Refuse what a page does to a plan that is not asked for any more; a request need not say what it saw."""
+        if "asked" in given and whole_of(given, "asked") != self.asked():
+            raise InputError(
+                "the plan was touched elsewhere meanwhile", remedy="It is shown now; do it again if you still want it."
+            )
 
     def kept_dose(self, name: str) -> Volume:
         """Return the dose of a plan that was kept; only the last one asked for stays, as it is 1 MB."""
@@ -134,7 +141,7 @@ class _Live:
         folder = free_folder(self.saves)
         with self.lock:
             command = self.session.save(folder, exports=exports)
-        return {"said": f"{folder}. The commands of this plan: {command}"}
+        return {"said": f"{folder.absolute()}. The commands of this plan, run there: {command}"}
 
 
 def app_of(
@@ -201,14 +208,22 @@ def _works(live: _Live) -> dict[str, Work]:
     def changed(change: Work) -> Work:
         return lambda given: live.after(lambda: change(given))
 
+    def touched(change: Work) -> Work:
+        def fresh(given: Mapping[str, Any]) -> object:
+            live.refuse_stale(given)
+            return change(given)
+
+        return changed(fresh)
+
     return {
+        "seen": lambda given: {"revision": session.revision},
         "state": changed(lambda given: None),
-        "do": changed(live.done),
-        "undo": changed(lambda given: session.undo()),
-        "redo": changed(lambda given: session.redo()),
-        "go": changed(lambda given: session.go_to(whole_of(given, "place"))),
+        "do": touched(live.done),
+        "undo": touched(lambda given: session.undo()),
+        "redo": touched(lambda given: session.redo()),
+        "go": touched(lambda given: session.go_to(whole_of(given, "place"))),
         "keep": changed(lambda given: session.keep(text_of(given, "name"))),
-        "take": changed(lambda given: session.take(text_of(given, "name"))),
+        "take": touched(lambda given: session.take(text_of(given, "name"))),
         "compare": lambda given: live.compared(text_of(given, "name")),
         "settle": lambda given: live.settled(),
         "stop": lambda given: live.stopped(),

@@ -72,6 +72,7 @@ class Session:
         self._revision, self._stops, self._kept = 0, Stops(), KeptPlans()
         self._watched = WatchedFiles(case_file.files)
         self._shown: Shown | None = None
+        self._settled: Shown | None = None
         self._last: Shown | None = None
 
     @classmethod
@@ -132,14 +133,7 @@ class Session:
         **arguments
             As in :meth:`do`.
 
-        Returns
-        -------
-        Shown
-
-        Raises
-        ------
-        InputError
-            As in :meth:`do`.
+        Returns and raises as :meth:`do`.
         """
         return self._do(gesture, action, arguments)
 
@@ -178,10 +172,11 @@ class Session:
         the plan, that on the screen stays.
         """
         wishes = self.wishes
-        with suppress(StoppedError), self._stops.stoppable(lambda: self.wishes is not wishes):
-            settled = self._engine.settled(wishes, self._last)
-            if self.wishes is wishes:
-                return self._show(settled)
+        if self._shown is None or self._shown is not self._settled:
+            with suppress(StoppedError), self._stops.stoppable(lambda: self.wishes is not wishes):
+                settled = self._engine.settled(wishes, self._last)
+                if self.wishes is wishes:
+                    self._settled = self._show(settled)
         return self.shown
 
     def stop(self) -> None:
@@ -236,9 +231,8 @@ class Session:
     def save(self, folder: str | Path, *, exports: Sequence[str] = ()) -> str:
         """Write a new folder with the case as it is now, and the plan of it; return the commands that made the plan.
 
-        The plan is made by these commands, so it is what they write: ``hdrplan plan``, or where times were set by hand
-        ``hdrplan evaluate``. ``case/`` can be planned again anywhere; files of the case that were changed on the disk
-        since it was opened play no part.
+        They write it: ``hdrplan plan``, or where times were set by hand ``hdrplan evaluate``. Files of the case that
+        changed on the disk since it was opened play no part.
 
         Parameters
         ----------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hdrplan.live.engine import Engine
 from hdrplan.live.shown import PlanState, Shown
 from hdrplan.live.wishes import AskedGoal, Wishes
-from hdrplan.plan import Case, Goal, Goals
+from hdrplan.plan import Case, Goal
 from hdrplan.simulate import Scenarios, Uncertainty
 from hdrplan.workflow import PlaceOptions, default_obstacles, evaluate, next_catheters, study_coverage
 
@@ -61,6 +61,8 @@ def ranges_of(engine: Engine, wishes: Wishes, shown: Shown) -> tuple[Range, ...]
     unlocked = replace(wishes, by_hand_s=None, locked_s={})
     found = []
     for prescription in wishes.prescriptions:
+        if not prescription.on:
+            continue
         more = tuple(replace(p, dose_gy=_FAR_GY) if p is prescription else p for p in wishes.prescriptions)
         there = engine.draft(replace(unlocked, prescriptions=more), shown)
         d100_gy = there.score.target(prescription.structure).d100_gy
@@ -85,7 +87,7 @@ def _reached(there: Shown, goal: Goal) -> float:
     """Return the value of a goal's metric in a plan; NaN where that is not known."""
     if goal.structure not in there.points.names and goal.metric.kind != "total_time":
         return float("nan")
-    goals = Goals(there.goals.prescriptions, (goal,))
+    goals = replace(there.goals, goals=(goal,))
     score = evaluate(there.dose_gy, there.points, goals, total_time_s=there.plan.total_time_s)
     return _known(there, score.goals[-1].reached)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args, get_type_hints
@@ -12,7 +13,7 @@ import numpy as np
 from hdrplan.errors import InputError
 from hdrplan.live.wishes import Wishes
 
-__all__ = ["Action", "Parameter", "action_of"]
+__all__ = ["Action", "Parameter", "action_of", "can_be_written"]
 
 # No dose, time or place is larger, in any unit.
 _LARGEST = 1e6
@@ -59,7 +60,7 @@ class Action:
         missing = [p.name for p in self.parameters if not p.optional and given.get(p.name) is None]
         if strange or missing:
             expected = ", ".join(known) or "no arguments"
-            got = f"no {missing[0]}" if missing else f"{strange[0][:40]}"
+            got = f"no {missing[0]}" if missing else repr(strange[0])[:40]
             raise InputError(f"{self.name} takes {expected}", got=got)
         return {name: _checked(self.name, known[name], value) for name, value in given.items() if value is not None}
 
@@ -97,8 +98,8 @@ def _checked(action: str, parameter: Parameter, value: object) -> object:
             raise refused("true or false")
         return value
     if parameter.kind == "str":
-        if not isinstance(value, str) or not 0 < len(value) <= 200:
-            raise refused("a text of at most 200 characters")
+        if not isinstance(value, str) or not 0 < len(value) <= 200 or not can_be_written(value):
+            raise refused("a printable text of at most 200 characters")
         return value
     if parameter.kind == "point":
         numbers = [_number(v) for v in value] if isinstance(value, Sequence | np.ndarray) else []
@@ -115,9 +116,16 @@ def _checked(action: str, parameter: Parameter, value: object) -> object:
     return number
 
 
+def can_be_written(text: str) -> bool:
+    """Whether a text has neither control characters nor halves of a pair of surrogates, which no file takes."""
+    return all(unicodedata.category(character) not in ("Cc", "Cs") for character in text)
+
+
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         return None
+    if isinstance(value, int) and abs(value) >= _LARGEST:
+        return None  # a whole number of 400 digits is no float
     number = float(value)
     return number if abs(number) < _LARGEST else None
 

@@ -11,7 +11,7 @@ from hdrplan.geometry import Grid, Volume
 from hdrplan.live.session import Session
 from hdrplan.live.shown import Shown
 from hdrplan.live.tables import known
-from hdrplan.live.wishes import stops_of
+from hdrplan.live.wishes import AskedPrescription, stops_of
 from hdrplan.plan import Case, Plan
 from hdrplan.report import live_dvh
 from hdrplan.workflow import PlanResult, Score
@@ -100,6 +100,7 @@ def state_of(session: Session, dose: Volume) -> dict[str, Any]:
         "revision": session.revision,
         "state": shown.state.value,
         "text": shown.text,
+        "reference_gy": shown.goals.doses[0].dose_gy,
         "prescriptions": _prescriptions(shown.score, wishes.prescriptions),
         "goals": _goals(session, shown.score),
         "catheters": [
@@ -130,22 +131,29 @@ def state_of(session: Session, dose: Volume) -> dict[str, Any]:
     }
 
 
-def _prescriptions(score: Score, prescriptions: tuple[Any, ...]) -> list[dict[str, Any]]:
-    judged = dict(zip([p.structure for p in prescriptions], score.goals, strict=False))
+def _prescriptions(score: Score, prescriptions: tuple[AskedPrescription, ...]) -> list[dict[str, Any]]:
+    """Rows of prescriptions: what is off is not judged, what is reached is said."""
+    hard, lower = ([p.structure for p in prescriptions if p.on and p.is_hard == is_hard] for is_hard in (True, False))
+    # The order of Wishes.active: prescriptions first, those that are goals of a level last.
+    judged = dict(
+        zip([*hard, *lower], [*score.goals[: len(hard)], *score.goals[len(score.goals) - len(lower) :]], strict=True)
+    )
     return [
         {
             "structure": p.structure,
             "value": p.dose_gy,
             "unit": "Gy",
-            "reached": known(judged[p.structure].reached),
-            "met": judged[p.structure].met,
+            "level": p.level,
+            "on": p.on,
+            "reached": known(score.target(p.structure).d100_gy),
+            "met": judged[p.structure].met if p.on else None,
         }
         for p in prescriptions
     ]
 
 
 def _goals(session: Session, score: Score) -> list[dict[str, Any]]:
-    judged = iter(score.goals[len(session.wishes.prescriptions) :])
+    judged = iter(score.goals[sum(p.is_hard for p in session.wishes.prescriptions) :])
     rows = []
     for number, asked in enumerate(session.wishes.goals):
         goal, result = asked.goal, next(judged, None) if asked.on else None

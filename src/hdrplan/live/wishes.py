@@ -13,12 +13,13 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Dwells, Structure
 from hdrplan.plan import Case, Goal, Goals, Plan, Prescription
 
-__all__ = ["AskedGoal", "Stop", "Wishes", "fixed_times", "refuse_unfit", "stops_of", "wishes_of"]
+__all__ = ["AskedGoal", "AskedPrescription", "Stop", "Wishes", "fixed_times", "refuse_unfit", "stops_of", "wishes_of"]
 
 # A dwell position by its catheter and its distance from the tip, in tenths of a millimetre: it stays the same position
 # when the catheter moves.
 Stop = tuple[str, int]
 _NOTHING: Mapping[Stop, float] = MappingProxyType({})
+_SOURCE = "live session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,34 @@ class AskedGoal:
 
     goal: Goal
     on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPrescription:
+    """The dose of a CTV: whether it counts now, and whether as the prescription (level 0) or as a goal of a level."""
+
+    structure: str
+    dose_gy: float
+    on: bool = True
+    level: int = 0
+
+    def __post_init__(self) -> None:
+        _ = self.value
+
+    @property
+    def value(self) -> Prescription:
+        """The dose as a prescription; InputError where it can be none."""
+        return Prescription(self.structure, self.dose_gy)
+
+    @property
+    def is_hard(self) -> bool:
+        """Whether the plan must give it: all else is a reference for per cent, and perhaps a goal."""
+        return self.on and self.level == 0
+
+    @property
+    def goal(self) -> Goal:
+        """The dose as a goal of its level."""
+        return replace(self.value.goal, level=self.level, source=_SOURCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,7 +67,7 @@ class Wishes:
     catheters : tuple of Catheter
     off : frozenset of str
         Catheters that the source does not go into.
-    prescriptions : tuple of Prescription
+    prescriptions : tuple of AskedPrescription
     goals : tuple of AskedGoal
         In the order in which they were asked for; a goal keeps its number.
     places : tuple of Structure
@@ -50,7 +79,7 @@ class Wishes:
     """
 
     catheters: tuple[Catheter, ...]
-    prescriptions: tuple[Prescription, ...]
+    prescriptions: tuple[AskedPrescription, ...]
     goals: tuple[AskedGoal, ...]
     off: frozenset[str] = frozenset()
     places: tuple[Structure, ...] = ()
@@ -64,8 +93,11 @@ class Wishes:
 
     @property
     def active(self) -> Goals:
-        """Prescriptions, and the goals that count."""
-        return Goals(self.prescriptions, tuple(asked.goal for asked in self.goals if asked.on))
+        """Prescriptions that count, the goals that do, and last prescriptions that are goals of a level."""
+        goals = tuple(asked.goal for asked in self.goals if asked.on)
+        lower = tuple(p.goal for p in self.prescriptions if p.on and not p.is_hard)
+        hard, others = (tuple(p.value for p in self.prescriptions if p.is_hard == is_hard) for is_hard in (True, False))
+        return Goals(hard, goals + lower, others)
 
     def catheter(self, name: str) -> Catheter:
         """Return a catheter; InputError lists the names there are."""
@@ -121,7 +153,12 @@ def wishes_of(case: Case, goals: Goals, plan: Plan | None = None) -> Wishes:
         by_hand_s = MappingProxyType(dict(zip(stops_of(plan.dwells), plan.times_s.tolist(), strict=True)))
     return Wishes(
         catheters=case.catheters,
-        prescriptions=goals.prescriptions,
+        prescriptions=tuple(
+            AskedPrescription(p.structure, p.dose_gy, on=p in goals.prescriptions)
+            for ctv in case.ctvs
+            for p in goals.doses
+            if p.structure == ctv.name
+        ),
         goals=tuple(AskedGoal(goal) for goal in goals.goals),
         by_hand_s=by_hand_s,
     )

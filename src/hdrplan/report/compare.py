@@ -23,7 +23,7 @@ from hdrplan.report.svg import dvh_svg
 
 __all__ = ["ComparedPlan", "comparison_html"]
 
-_SCRIPTS = ("volume.js", "contour.js", "viewer.js", "ui.js", "dvh.js", "compare.js")
+_SCRIPTS = ("volume.js", "contour.js", "viewer.js", "marks.js", "ui.js", "lists.js", "dvh.js", "compare.js")
 _DASHES: tuple[list[int], ...] = ([], [7, 4], [2, 3], [10, 3, 2, 3])
 
 

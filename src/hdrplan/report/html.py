@@ -14,7 +14,7 @@ from hdrplan.report.svg import axis_end_gy, dvh_svg
 
 __all__ = ["dvh_values", "report_html", "scene_of"]
 
-_SCRIPTS = ("volume.js", "contour.js", "viewer.js", "ui.js", "paper.js", "dvh.js", "start.js")
+_SCRIPTS = ("volume.js", "contour.js", "viewer.js", "marks.js", "ui.js", "lists.js", "paper.js", "dvh.js", "start.js")
 
 
 def report_html(view: ReportData) -> str:

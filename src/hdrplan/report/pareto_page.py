@@ -29,7 +29,7 @@ from hdrplan.workflow import ParetoResult
 
 __all__ = ["pareto_html"]
 
-_SCRIPTS = ("volume.js", "contour.js", "viewer.js", "dvh.js", "pareto.js")
+_SCRIPTS = ("volume.js", "contour.js", "viewer.js", "marks.js", "dvh.js", "pareto.js")
 # Doses at which the volumes of each plan are kept.
 _DOSES = 76
 # What the pictures show round the CTVs, and the distance of their points. Rates are kept to 1/4000 of their logarithm.
@@ -50,7 +50,7 @@ def pareto_html(result: ParetoResult, plan: Mapping[str, Any], *, case: Case, wa
     warnings : sequence of Caution
     """
     front, plans = result.front, result.front.combinations
-    prescribed_gy = result.problem.goals.prescriptions[0].dose_gy
+    prescribed_gy = result.problem.goals.doses[0].dose_gy
     first = next(p for p in plans if p is not None)
     names = _names(result)
     roles = dict(zip(result.problem.points.names, result.problem.points.roles, strict=True))

@@ -9,6 +9,7 @@ for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { 
 addEventListener("keydown", (event) => { if (!event.repeat) press++; }, true);
 
 const REST_MS = 700;      // after so long without a touch the plan is proven
+const LOOK_MS = 2000;     // so often the page asks whether somebody else touched the plan
 const LONG_MS = 500;      // what takes longer can be stopped
 
 class Server {
@@ -19,8 +20,8 @@ class Server {
   /** @type {(text: string | null) => void} */
   refuse = () => {};
   busy = false;
-  /** Revision on the screen, and how many requests take long. */
-  shown = -1; long = 0;
+  /** Revision on the screen, what it was asked for (a number), and how many requests take long. */
+  shown = -1; asked = -1; long = 0;
   /** @type {{ path: string, body?: any, kind: string }[]} */
   waiting = [];
 
@@ -40,7 +41,8 @@ class Server {
   }
 
   async ask(path, body) {
-    const answer = await fetch(path, { method: "POST", headers: { "content-type": "application/json", "x-hdrplan-token": this.token }, body: JSON.stringify(body ?? {}) });
+    const answer = await fetch(path, { method: "POST", headers: { "content-type": "application/json", "x-hdrplan-token": this.token }, body: JSON.stringify(body ?? {}) })
+      .catch(() => { throw new Error("this session is not answered any more. Start \u201chdrplan live\u201d again with the same case: it goes on where it was, at the address it prints."); });
     const said = await answer.json();
     if (!answer.ok) throw new Error(said.error ?? `the server answered ${answer.status}`);
     return said;
@@ -61,11 +63,13 @@ class Server {
     clearTimeout(this.rest);
     const began = performance.now();
     try {
-      const state = await this.stoppable(this.ask(path, body));
+      // What was meant for another plan than the one that is asked for now is refused, and that one shown.
+      const state = await this.stoppable(this.ask(path, { ...body, asked: this.asked }));
       this.refuse(null);
       await this.show(state);
       document.documentElement.dataset.latency = (performance.now() - began).toFixed(0);
     } catch (error) {
+      await this.ask("/api/state").then(this.show).catch(() => {});
       this.refuse(error.message);
     }
     this.busy = false;
@@ -94,11 +98,12 @@ async function live() {
   document.querySelector(".tools").append(toolButton("catheter", "Catheter", "drag a tip, a hub, or a whole catheter by its shaft"), toolButton("isodose", "Isodose", "drag a line to where the dose should reach or end"));
   const viewer = viewerOf(scene);
   let plot = readableDvh(data.curves), state = null;
+  const studied = new Map();    // place of a study's words -> what was asked for when it was made
 
   addEventListener("beforeprint", () => drawPaper(scene));
   const server = new Server(data.token, show, (text) => {
     byId("refused").hidden = text === null;
-    byId("refused").textContent = text ?? "";
+    byId("refused").textContent = text ? text[0].toUpperCase() + text.slice(1) : "";
     // What was refused is not asked for: the field says again what is.
     if (text !== null && state && !pressed) drawGoals(state, act);
   });
@@ -112,11 +117,11 @@ async function live() {
 
   async function show(fresh) {
     if (fresh.revision < server.shown) return;
-    server.shown = fresh.revision;
+    Object.assign(server, { shown: fresh.revision, asked: fresh.asked });
     state = fresh;
     await showDose(fresh);
     Object.assign(scene, { catheters: fresh.catheters.filter((c) => c.on), dwells: fresh.dwells });
-    follow(fresh.prescriptions[0].value);
+    follow(fresh.reference_gy);
     scene.longest = Math.max(1e-9, ...fresh.dwells.map((d) => d.time_s));
     viewer.redraw();
     const badge = byId("state");
@@ -129,6 +134,10 @@ async function live() {
     drawHistory(fresh, (place) => server.touch("/api/go", { place }));
     drawKept(fresh, { take: (name) => server.touch("/api/take", { name }), compare: (name) => comparison.begin(name) });
     showDvh(fresh.dvh);
+    for (const [place, asked] of studied) sayAge(place, asked);
+    const locks = fresh.dwells.filter((d) => d.locked).length;
+    byId("unlock").textContent = locks ? `Unlock ${locks} time${locks > 1 ? "s" : ""}` : "Unlock all times";
+    byId("unlock").disabled = locks === 0;
     byId("undo").disabled = fresh.at === 0;
     byId("redo").disabled = fresh.at === fresh.history.length - 1;
     byId("changed").hidden = fresh.changed.length === 0;
@@ -172,15 +181,19 @@ async function live() {
     scene.levels.forEach((level) => { level.key = `dose ${fresh.revision}`; });
   }
 
+  const sayAge = (place, asked) => { byId(place).textContent = asked === state.asked ? "" : "Of an earlier plan: you have touched it since."; };
+
   /* What takes some seconds runs beside the touches; it says so where it is of an earlier plan. */
   function study(button, place, waiting, path, draw) {
     click(button, async () => {
       byId(button).disabled = true;
+      studied.delete(place);
       byId(place).textContent = waiting;
       try {
         const found = await server.stoppable(server.ask(path));
         draw(found);
-        byId(place).textContent = found.asked === state.asked ? "" : "Of the plan before your last touch.";
+        studied.set(place, found.asked);
+        sayAge(place, found.asked);
         byId(place).dataset.revision = found.revision;
       } catch (error) { byId(place).textContent = error.message; }
       byId(button).disabled = false;
@@ -215,6 +228,10 @@ async function live() {
     event.preventDefault();
     act("ask_dose_at", { point_mm: scene.focus, dose_gy: +byId("place-gy").value, at_least: byId("place-side").value === "least" });
   });
+  byId("new-point").addEventListener("submit", (event) => {
+    event.preventDefault();
+    act("ask_dvh_point", { structure: byId("point-structure").value, volume_percent: +byId("point-percent").value, dose_gy: +byId("point-gy").value, at_least: byId("point-side").value === "least" });
+  });
   dragCurves(() => plot, (given) => act("ask_dvh_point", given, "curve"));
   study("find-next", "next-said", "Looking for clear paths …", "/api/next-catheters", (found) => drawNext(found, (c) => act("add_catheter", { entry_mm: c.entry_mm, tip_mm: c.tip_mm }), (point) => { scene.moveTo(point); viewer.redraw(); }));
   study("find-ranges", "ranges-said", "Looking how far each limit reaches …", "/api/ranges", (found) => { tradeBetween(found); drawGoals(state, act, { anew: true }); });
@@ -236,8 +253,20 @@ async function live() {
     if (key === "z" && !event.shiftKey) { server.touch("/api/undo"); event.preventDefault(); }
     else if (key === "y" || (key === "z" && event.shiftKey)) { server.touch("/api/redo"); event.preventDefault(); }
   });
-  // Another page of this session may have touched the plan meanwhile.
-  addEventListener("focus", () => { if (!server.busy) server.touch("/api/state"); });
+  // Another page of this session, or a notebook, may touch the plan meanwhile.
+  const look = async () => {
+    if (document.hidden || server.busy || pressed) return;
+    try {
+      const { revision } = await server.ask("/api/seen");
+      if (revision > server.shown && !server.busy && !pressed) {
+        await show(await server.ask("/api/state"));
+        clearTimeout(server.rest);
+        server.rest = setTimeout(() => server.prove(), REST_MS);
+      }
+    } catch (error) { server.refuse(error.message); }
+  };
+  addEventListener("focus", look);
+  setInterval(look, LOOK_MS);
   await show(await server.ask("/api/state"));
   server.rest = setTimeout(() => server.prove(), REST_MS);
   document.documentElement.dataset.ready = performance.now().toFixed(0);

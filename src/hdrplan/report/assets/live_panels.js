@@ -8,6 +8,14 @@ function tradeBetween(found) {
   traded = new Map(found.rows.map((r) => [r.number ?? r.structure, r]));
 }
 
+/* A number that is being typed and was not sent yet stays as it is, whatever arrives meanwhile. */
+const typed = new WeakSet();
+function half(input) {
+  return input === document.activeElement && typed.has(input);
+}
+addEventListener("input", (event) => typed.add(event.target), true);
+addEventListener("change", (event) => typed.delete(event.target), true);
+
 /* A slider and a number that say the same; `send` is told while either moves. */
 function limitInput(value, unit, label, send, trade) {
   let [low, high, step] = RANGES[unit] ?? RANGES[""];
@@ -18,7 +26,7 @@ function limitInput(value, unit, label, send, trade) {
   }
   const slider = element("input", { type: "range", min: low, max: top, step, "aria-label": `${label}, slider` });
   const number = element("input", { type: "number", min: low, step, "aria-label": label });
-  const follow = (now) => { slider.value = now; number.value = +now.toFixed(3); };
+  const follow = (now) => { slider.value = now; if (!half(number)) number.value = +now.toFixed(3); };
   follow(value);
   slider.addEventListener("input", () => { number.value = slider.value; send(+slider.value); });
   number.addEventListener("change", () => { if (number.value !== "") { slider.value = number.value; send(+number.value); } });
@@ -31,9 +39,9 @@ function limitInput(value, unit, label, send, trade) {
   return Object.assign(box, { follow });
 }
 
-function resultCell(reached, met) {
+function resultCell({ on, met }) {
   const cell = element("td");
-  const [kind, text] = reached === null ? ["unknown", "– not judged"] : met ? ["met", "✓ met"] : ["missed", "✕ missed"];
+  const [kind, text] = !on ? ["unknown", "– off"] : met === null ? ["unknown", "– not judged"] : met ? ["met", "✓ met"] : ["missed", "✕ missed"];
   cell.append(element("span", { class: `state ${kind}` }, text));
   return cell;
 }
@@ -58,11 +66,11 @@ function drawGoals(state, act, { anew = false, ahead = false } = {}) {
     if (held && !(ahead && row.contains(document.activeElement))) {
       row.querySelector(".live-limit").follow(goal.value);
       const [on, rank] = [row.cells[0].querySelector("input"), row.cells[5].querySelector("input")];
-      if (on) Object.assign(on, { checked: goal.on });
-      if (rank) Object.assign(rank, { value: goal.level });
+      Object.assign(on, { checked: goal.on });
+      if (!half(rank)) rank.value = goal.level;
     }
     row.cells[3].replaceWith(numberCell(goal.reached));
-    row.cells[4].replaceWith(resultCell(goal.reached, goal.met));
+    row.cells[4].replaceWith(resultCell(goal));
     row.classList.toggle("idle", goal.on === false);
   });
 }
@@ -74,24 +82,36 @@ function nameCell(structure, metric) {
 }
 
 function prescriptionRow(p, act) {
-  const row = element("tr"), limit = element("td");
-  limit.append(limitInput(p.value, "Gy", `Prescription of ${p.structure}`, (dose_gy) => act("prescribe", { ctv: p.structure, dose_gy }), traded.get(p.structure)));
-  row.append(element("td"), nameCell(p.structure, "D100 ≥"), limit, element("td"), element("td"), element("td"));
-  return row;
+  const ctv = p.structure;
+  return askedRow(p, `Prescription of ${ctv}`, "D100 ≥", traded.get(ctv), {
+    value: (dose_gy) => act("prescribe", { ctv, dose_gy }),
+    on: (on) => act("switch_prescription", { ctv, on }),
+    level: (level) => act("set_prescription_level", { ctv, level }),
+  });
 }
 
 function goalRow(g, act) {
+  const { number } = g;
+  return askedRow(g, `${g.structure} ${g.metric}`, `${g.metric} ${g.sense === ">=" ? "≥" : "≤"}`, traded.get(number), {
+    value: (value) => act("set_goal", { number, value }),
+    on: (on) => act("switch_goal", { number, on }),
+    level: (level) => act("set_level", { number, level }),
+  });
+}
+
+/* One row of what is asked for: whether it counts, its limit, and its level; `does` has what each control does. */
+function askedRow(asked, label, metric, trade, does) {
   const row = element("tr"), counts = element("td"), limit = element("td"), level = element("td");
-  const on = element("input", { type: "checkbox", "aria-label": `${g.structure} ${g.metric} counts` });
-  on.checked = g.on;
-  on.addEventListener("change", () => act("switch_goal", { number: g.number, on: on.checked }));
+  const on = element("input", { type: "checkbox", "aria-label": `${label} counts` });
+  on.checked = asked.on;
+  on.addEventListener("change", () => does.on(on.checked));
   counts.append(on);
-  limit.append(limitInput(g.value, g.unit, `${g.structure} ${g.metric}`, (value) => act("set_goal", { number: g.number, value }), traded.get(g.number)));
-  const rank = element("input", { type: "number", min: 0, max: 9, "aria-label": `Level of ${g.structure} ${g.metric}` });
-  rank.value = g.level;
-  rank.addEventListener("change", () => act("set_level", { number: g.number, level: +rank.value }));
+  limit.append(limitInput(asked.value, asked.unit, label, does.value, trade));
+  const rank = element("input", { type: "number", min: 0, max: 9, "aria-label": `Level of ${label}` });
+  rank.value = asked.level;
+  rank.addEventListener("change", () => does.level(+rank.value));
   level.append(rank);
-  row.append(counts, nameCell(g.structure, `${g.metric} ${g.sense === ">=" ? "≥" : "≤"}`), limit, element("td"), element("td"), level);
+  row.append(counts, nameCell(asked.structure, metric), limit, element("td"), element("td"), level);
   return row;
 }
 

@@ -2,6 +2,8 @@
 
 const byId = (id) => document.getElementById(id);
 
+const PAN_PX = 24;   // Shift and an arrow
+
 class Plane {
   constructor(root, scene, redraw) {
     this.root = root;
@@ -75,13 +77,21 @@ class Plane {
   }
 }
 
-/* The distance between where a drag begins and where it is, in the slab or across it. */
+/* The distance between where a drag begins and where it is; with keys, between two places of the crosshair. */
 function measureTool(scene, redraw) {
-  let from = null;
-  const to = (plane, event) => { scene.measured = { view: plane.view, from, to: plane.pointAt(event) }; redraw(); };
+  let from = null, byKeys = null;
+  const show = (plane, to) => { scene.measured = { view: plane.view, from, to }; redraw(); };
   return {
-    down(plane, event) { from = plane.pointAt(event); to(plane, event); },
-    move(plane, event) { to(plane, event); },
+    down(plane, event) { byKeys = null; from = plane.pointAt(event); show(plane, from); },
+    move(plane, event) { show(plane, plane.pointAt(event)); },
+    /* The first time from the crosshair on, the second time up to it. */
+    key(plane) {
+      if (byKeys) { byKeys = null; return; }
+      byKeys = plane;
+      from = scene.focus.slice();
+      show(plane, from);
+    },
+    follow() { if (byKeys && scene.measured) show(byKeys, scene.focus.slice()); else byKeys = null; },
   };
 }
 
@@ -104,6 +114,9 @@ function viewerOf(scene) {
     byId("read-at").textContent = mm(p);
     byId("read-at").dataset.lps = p.join(" ");
     byId("read-hu").textContent = Number.isFinite(hu) ? `${hu} HU` : "outside the CT";
+    const distance = scene.measured && distanceOf(scene.measured);
+    byId("read-mm").parentElement.hidden = !scene.measured;
+    byId("read-mm").textContent = scene.measured ? `${distance.toFixed(1)} mm` : "";
     const top = 655.35;
     byId("read-gy").textContent = Number.isFinite(gy)
       ? `${gy >= top ? "> " : ""}${gy.toFixed(2)} Gy (${((100 * gy) / scene.prescription).toFixed(0)} %)${since(p, gy)}` : "outside the dose grid";
@@ -165,8 +178,11 @@ function viewerOf(scene) {
   function key(plane, event) {
     if (event.target.tagName === "INPUT" || event.ctrlKey || event.metaKey || event.altKey) return;
     const { view } = plane;
-    const along = (axis, sign) => { scene.scroll(axis, sign); redraw(); };
-    const actions = {
+    const along = (axis, sign) => { scene.scroll(axis, sign); scene.tools.measure.follow(); redraw(); };
+    const pan = (dx, dy) => plane.pan(PAN_PX * dx, PAN_PX * dy);
+    const actions = event.shiftKey && event.key.startsWith("Arrow") ? {
+      ArrowLeft: () => pan(1, 0), ArrowRight: () => pan(-1, 0), ArrowUp: () => pan(0, 1), ArrowDown: () => pan(0, -1),
+    } : {
       ArrowLeft: () => along(view.u, -view.su), ArrowRight: () => along(view.u, view.su),
       ArrowUp: () => along(view.v, -view.sv), ArrowDown: () => along(view.v, view.sv),
       PageUp: () => along(view.n, view.n === 2 ? 1 : -1), PageDown: () => along(view.n, view.n === 2 ? -1 : 1),
@@ -174,7 +190,7 @@ function viewerOf(scene) {
       0: () => { plane.fitTo(plane.close ? scene.frame : scene.surroundings); redraw(); }, f: () => grow(plane),
       i: () => flip("show-isodose"), w: () => flip("show-wash"), s: () => flip("show-structures"),
       escape: () => { if (byId("planes").dataset.large) grow(plane); },
-      c: () => flip("show-catheters"), x: () => flip("show-crosshair"),
+      c: () => flip("show-catheters"), x: () => flip("show-crosshair"), m: () => scene.tools.measure.key(plane),
     };
     const action = actions[event.key] ?? actions[event.key.toLowerCase()];
     if (action) { action(); event.preventDefault(); }
@@ -244,83 +260,4 @@ function viewerOf(scene) {
   new ResizeObserver(() => { planes.forEach((p) => { p.fit = null; }); redraw(); }).observe(byId("planes"));
   setWindow(400, 40);
   return { planes, redraw, relist };
-}
-
-/** @param {string} tag @param {Record<string, any>} [attributes] @param {any} [text] @returns {any} */
-function element(tag, attributes = {}, text) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (text !== undefined) made.textContent = text;   // text only: names come from files
-  return made;
-}
-
-function listLevels(scene, redraw) {
-  const list = byId("levels");
-  const spare = ["#ffffff", "#b39ddb", "#ffcc80", "#80deea", "#f48fb1"];
-  const fill = () => {
-    list.replaceChildren(...scene.levels.map((level) => {
-      const row = element("li");
-      const on = element("input", { type: "checkbox", "aria-label": `Isodose ${level.gy} Gy` });
-      on.checked = level.on;
-      on.addEventListener("change", () => { level.on = on.checked; redraw(); });
-      const swatch = element("span", { class: "swatch line" });
-      swatch.style.backgroundColor = level.colour;
-      const gy = element("input", { type: "number", min: "0", step: "0.5", value: level.gy, "aria-label": "Isodose level in Gy" });
-      const share = element("span", { class: "share" }, `${((100 * level.gy) / scene.prescription).toFixed(0)} %`);
-      gy.addEventListener("input", () => {
-        const value = parseFloat(gy.value);
-        if (!(value > 0)) return;
-        level.gy = value;
-        share.textContent = `${((100 * value) / scene.prescription).toFixed(0)} %`;
-        redraw();
-      });
-      const remove = element("button", { type: "button", class: "quiet", "aria-label": `Remove isodose ${level.gy} Gy` }, "×");
-      remove.addEventListener("click", () => { scene.levels.splice(scene.levels.indexOf(level), 1); fill(); redraw(); });
-      row.append(on, swatch, gy, element("span", { class: "unit" }, "Gy"), share, remove);
-      return row;
-    }));
-  };
-  byId("add-level").addEventListener("click", () => {
-    const highest = Math.max(0, ...scene.levels.map((l) => l.gy));
-    scene.levels.push({ gy: +(highest + scene.prescription / 2).toFixed(1), colour: spare[scene.levels.length % spare.length], on: true });
-    fill();
-    redraw();
-  });
-  fill();
-  return fill;
-}
-
-function listStructures(scene, redraw) {
-  byId("structures").replaceChildren(...scene.structures.map((s) => {
-    const row = element("li"), label = element("label");
-    const on = element("input", { type: "checkbox" });
-    on.checked = s.on;
-    on.addEventListener("change", async () => {
-      if (!s.mask) Object.assign(s, await Volume.ofStructure(s.packed, scene.outlines === "mask"));
-      s.on = on.checked;
-      redraw();
-    });
-    const swatch = element("span", { class: s.role === "CTV" ? "swatch line thick" : s.dash[0] < 3 ? "swatch dotted" : "swatch dashed" });
-    swatch.style.color = s.colour;
-    label.append(on, swatch, element("span", { class: "name" }, s.name), element("span", { class: "share" }, s.role));
-    const go = element("button", { type: "button", class: "quiet", "aria-label": `Go to ${s.name}`, title: "Go to" }, "◎");
-    go.addEventListener("click", () => { scene.moveTo(s.centre); scene.frame.low.forEach((_, a) => scene.scroll(a, 0)); redraw(); });
-    row.append(label, go);
-    return row;
-  }));
-}
-
-/* Unpack what a page carries. Structures that are off at first are unpacked when they are switched on. */
-async function sceneOf(data) {
-  const [ct, dose, structures] = await Promise.all([
-    data.ct && Volume.ofPack(data.ct, true),
-    Volume.ofPack(data.dose, false),
-    Promise.all(data.structures.map(async (s, rank) => {
-      const on = s.role !== "other";
-      return { ...s, rank, on, packed: s, ...(on ? await Volume.ofStructure(s) : { mask: null, shape: null }) };
-    })),
-  ]);
-  const scene = new Scene(data, ct, dose, structures);
-  for (let axis = 0; axis < 3; axis++) scene.scroll(axis, 0);
-  return scene;
 }
