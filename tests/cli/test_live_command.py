@@ -55,7 +55,22 @@ def test_a_session_that_ended_unsaved_goes_on(run, case: Path, monkeypatch: pyte
     assert sessions[1].history == ("opened", "prescribe: lesion, 21 Gy", "prescribe: lesion, 22 Gy")
     other = run("live", case, "--no-browser", "--prescription", "lesion=15")
     assert other.code == 2
-    assert "a stopped run can go on with the same options only" in other.err
+    assert "a session goes on with the same case, files and options only" in other.err
+    assert "--saves names another folder" in other.err
+
+
+def test_a_start_that_was_refused_leaves_nothing_that_stops_the_next_case(
+    run, case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal of a case without catheters held off every other case that was opened in the folder."""
+    monkeypatch.setattr("uvicorn.Server.run", lambda server, sockets: sockets[0].close())
+    text = (case / "case.toml").read_text()
+    (case / "case.toml").write_text(text.replace('catheters = "catheters.json"\n', ""))
+    assert "a plan needs catheters" in run("live", case, "--no-browser").err
+    (case / "case.toml").write_text(text)
+    said = run("live", case, "--no-browser")
+    assert said.code == 0, said.err
+    assert "Going on" not in said.err
 
 
 def test_a_port_that_is_taken_is_an_error(run, case: Path) -> None:

@@ -68,6 +68,16 @@ def test_another_run_is_not_gone_on_with(tmp_path: Path, head: str) -> None:
     assert path.exists(), "what is not understood is not deleted"
 
 
+def test_a_run_that_did_nothing_holds_no_other_one_off(tmp_path: Path) -> None:
+    path = tmp_path / "t.partial"
+    with suppress(KeyboardInterrupt), open_journal(path, Work, options=OPTIONS, secret=b"k" * 32):
+        raise KeyboardInterrupt
+    assert path.exists()
+    with open_journal(path, Work, options={"other": 1}, secret=b"n" * 32) as journal:
+        assert journal.secret == b"n" * 32
+        assert not journal.done
+
+
 def test_stopped_before_its_first_line_was_whole_it_begins_anew(tmp_path: Path) -> None:
     path = tmp_path / "t.partial"
     path.write_text('{"sha256": "6b')

@@ -231,3 +231,17 @@ def test_a_proof_is_not_made_twice(untouched: Served) -> None:
     assert untouched.post("settle")["revision"] == revision
     untouched.post("do", action="optimise_rest", arguments={})
     assert untouched.post("settle")["revision"] == revision + 2
+
+
+def test_a_fault_of_ours_is_said_and_the_session_goes_on(untouched: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    before = untouched.session.shown
+    with monkeypatch.context() as patched:
+        patched.setattr("hdrplan.live.engine.Engine.draft", broken)
+        status, _, said = untouched.ask("POST", "/api/do", b'{"action": "optimise_rest"}')
+    assert status == 500
+    assert "by a fault of hdrplan (ZeroDivisionError); the plan is as it was" in json.loads(said)["error"]
+    assert untouched.session.shown is before
+    untouched.post("do", action="optimise_rest")

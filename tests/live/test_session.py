@@ -588,3 +588,13 @@ def test_switched_prescriptions_are_in_the_journal(folder: Path) -> None:
     assert again.wishes.prescriptions == session.wishes.prescriptions
     assert again.history == session.history
     np.testing.assert_allclose(again.shown.dose_gy, session.shown.dose_gy, rtol=1e-9)
+
+
+@pytest.mark.parametrize("text", ["D1cc <= 0 Gy", "D0.1cc <= 0 Gy", "Dmax <= 0 Gy", "Dmean <= 0 Gy", "V5Gy <= 0 %"])
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_limit_of_nothing_is_a_limit(session: Session, text: str, level: int) -> None:
+    """A slider moved to its end ended in a division by zero, and so did a plan of the command."""
+    shown = session.do("add_goal", structure="stomach", goal=text, level=level)
+    assert shown.state in (PlanState.LOWERED, PlanState.REFUSED, PlanState.SAMPLES, PlanState.NOT_PROVEN)
+    holds_together(shown)
+    session.settle()

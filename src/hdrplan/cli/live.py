@@ -81,7 +81,13 @@ def command(plan_path: Path | None, saves: Path, port: int, browser: bool, witho
         "dwells": case_file.options,
         "plan": None if plan is None else plan.digest,
     }
-    kept = open_journal(saves / "session.partial", Touch, options=options, secret=b"")
+    of_others = InputError(
+        "a session goes on with the same case, files and options only",
+        got="one of others, or of files that changed since",
+        where=saves / "session.partial",
+        remedy="--saves names another folder for this one; delete that file to give the other up.",
+    )
+    kept = open_journal(saves / "session.partial", Touch, options=options, secret=b"", of_others=of_others)
     with _listener(port) as listener, kept as journal:
 
         def note(touch: Touch) -> None:

@@ -84,7 +84,7 @@ class Journal(Generic[Entry]):
 
 @contextmanager
 def open_journal(
-    path: Path, kind: type[Entry], *, options: Mapping[str, object], secret: bytes
+    path: Path, kind: type[Entry], *, options: Mapping[str, object], secret: bytes, of_others: InputError | None = None
 ) -> Iterator[Journal[Entry]]:
     """Open the journal of a run, new or of a stopped run; it is removed where the block ends well with all settled.
 
@@ -99,6 +99,8 @@ def open_journal(
         Every choice that changes an entry, as JSON has it: a stopped run goes on with the same ones only.
     secret : bytes
         Of a new run; a stopped run keeps its own.
+    of_others : InputError, optional
+        What is raised where a stopped run had other options, in the words of the command.
 
     Raises
     ------
@@ -112,7 +114,7 @@ def open_journal(
     with open(descriptor, "a+", encoding="utf-8", errors="replace") as stream:
         _lock(stream, path)
         with _explained(stream, path):
-            journal = _resumed(stream, path, kind, options, secret)
+            journal = _resumed(stream, path, kind, options, secret, of_others)
             os.chmod(path, 0o600)  # now that it is known to be ours: a copy may be open to all
             yield journal
         is_settled = bool(journal.unsettled) or _removed(path)
@@ -198,21 +200,26 @@ def _hold(descriptor: int) -> None:
 
 
 def _resumed(
-    stream: IO[str], path: Path, kind: type[Entry], options: Mapping[str, object], secret: bytes
+    stream: IO[str],
+    path: Path,
+    kind: type[Entry],
+    options: Mapping[str, object],
+    secret: bytes,
+    of_others: InputError | None,
 ) -> Journal[Entry]:
     """Read what a stopped run left, if anything; its last line may be torn."""
     stream.seek(0)
     text = stream.read()
     ours = text.startswith(_HEAD) or _HEAD.startswith(text)
-    if ours and "\n" not in text:
-        # Stopped before its first line was whole: nothing is lost by beginning anew.
+    head, *lines = text.splitlines() or [""]
+    kept = _secret_of(head, options)
+    if ours and not ("\n" in text and (lines or kept is not None)):
+        # Stopped before its first line was whole, or with other options before anything was done: nothing is lost.
         stream.truncate(0)
         _append(stream, sealed({"secret": secret.hex(), "options": options}) + "\n")
         return Journal(stream, secret, {})
-    head, *lines = text.splitlines() or [""]
-    kept = _secret_of(head, options)
     if kept is None:
-        raise InputError(
+        raise of_others or InputError(
             "a stopped run can go on with the same options only",
             got="others",
             where=path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["app_of", "new_token"]
 
 Work = Callable[[Mapping[str, Any]], Any]
+_LOG = logging.getLogger(__name__)
 
 
 def new_token() -> str:
@@ -240,6 +242,10 @@ def _posted(work: Work) -> Answer:
             return JSONResponse(await run_in_threadpool(work, await given_in(request)))
         except HdrPlanError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
+        except Exception as error:  # a fault of ours: the session goes on, and the page says so in words
+            _LOG.exception("a request of the page failed")
+            said = f"this failed by a fault of hdrplan ({type(error).__name__}); the plan is as it was"
+            return JSONResponse({"error": f"{said}. The terminal has the details."}, status_code=500)
 
     return call
 

@@ -49,13 +49,18 @@ def _by_mean_tails(program: Program, cost: FloatArray, relaxed: Solution) -> Flo
     tails = {k: _mean_tail(program, k) for k in program.dose_volume}
     limits = {k: program.requirements[k].limit for k in tails}
     # The factor at which the plan without these goals holds all mean tails: nothing looser is of use.
-    shift = {k: tail.mean_gy(relaxed.x) / limits[k] - 1.0 for k, tail in tails.items()}
+    means = {k: tail.mean_gy(relaxed.x) for k, tail in tails.items()}
+
+    def loosened(k: int, share: float) -> float:
+        """Return a limit between the goal's own and what holds anyway; a goal may ask for 0 Gy."""
+        return limits[k] * (1.0 + share * (means[k] / limits[k] - 1.0)) if limits[k] else share * means[k]
+
     best: FloatArray | None = None
     low, high = 0.0, 1.0
     with program.in_place_of_dose_volume(tails) as limit:
         for step in range(HALVINGS):
             share = 0.5 * (low + high) if step else high
-            limit({k: limits[k] * (1.0 + share * shift[k]) for k in tails})
+            limit({k: loosened(k, share) for k in tails})
             plan = program.solve(cost)
             if plan.status == LPStatus.OPTIMAL and not dose_volume_missed(program, plan.x):
                 best, low = plan.x, share

@@ -61,7 +61,8 @@ def _hold_dose_volume(task: Task, standing: Standing) -> Standing:
     held = best_under_dose_volume(program, task.cost, standing.plan)
     if held is not None:
         return standing.at(held)
-    misses = program.columns.cost(misses={k: 1.0 / task.requirements[k].limit for k in goals})
+    # Fractions of the limits; of one of nothing, Gy.
+    misses = program.columns.cost(misses={k: 1.0 / (task.requirements[k].limit or 1.0) for k in goals})
     with program.missing_allowed(goals) as allow:
         allow(MAX_MISS)
         nearest = polished(program, misses, standing.plan.x)
