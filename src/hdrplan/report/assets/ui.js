@@ -86,7 +86,7 @@ function measureTool(scene, redraw) {
     move(plane, event) { show(plane, plane.pointAt(event)); },
     /* The first time from the crosshair on, the second time up to it. */
     key(plane) {
-      if (byKeys) { byKeys = null; return; }
+      if (byKeys && scene.measured) { byKeys = null; return; }
       byKeys = plane;
       from = scene.focus.slice();
       show(plane, from);
