@@ -143,7 +143,7 @@ def _prescription(walk: Walk) -> None:
     row = "#goal-rows tr:nth-child(1) td"
     hands.click(f"{row}:nth-child(1) input")
     until(hands, "!document.getElementById('refused').hidden")
-    assert "a plan must be asked for a dose" in hands.run("return document.getElementById('refused').textContent")
+    assert "A plan must be asked for a dose" in hands.run("return document.getElementById('refused').textContent")
     assert hands.run("return document.querySelector('#goal-rows input[type=checkbox]').checked")
     walk.done("set prescription level", lambda: hands.write(f"{row}:nth-child(6) input", "2"))
     text = "return document.getElementById('state').textContent"

@@ -30,6 +30,12 @@ def page(chromium: Any, served: Served) -> Iterator[Any]:
     assert [text for text in said if not text.startswith("Failed to load resource")] == []
 
 
+def shows(page: Any, revision: int) -> None:
+    """Wait until a plan is on the screen, or its proof."""
+    while int(page.get_attribute("html", "data-revision")) < revision:
+        page.wait_for_timeout(50)
+
+
 def after(page: Any, served: Served, do: Any) -> None:
     """Do something on the page and wait until what follows is on the screen."""
     before = served.session.at + 1
@@ -236,7 +242,7 @@ def test_of_two_pages_each_shows_what_the_other_does(chromium: Any, page: Any, s
     """Without a click into it: a notebook and its page stand side by side as well."""
     served.session.do("prescribe", ctv="lesion", dose_gy=19.0)
     number = "#goal-rows tr:nth-child(1) input[type=number]"
-    page.wait_for_selector(f"html[data-revision='{served.session.revision}']", state="attached")
+    shows(page, served.session.revision)
     assert float(page.input_value(number)) == 19.0
 
 
@@ -266,7 +272,7 @@ def test_a_number_that_is_being_typed_stays_when_something_arrives(page: Any, se
     page.keyboard.press("Control+a")
     page.keyboard.type("1")
     served.session.do("prescribe", ctv="lesion", dose_gy=21.0)
-    page.wait_for_selector(f"html[data-revision='{served.session.revision}']", state="attached")
+    shows(page, served.session.revision)
     assert page.input_value(number) == "1"
     page.keyboard.type("6")
     after(page, served, lambda: page.keyboard.press("Enter"))

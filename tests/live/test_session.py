@@ -334,7 +334,7 @@ def test_a_journal_gives_the_session_back(folder: Path) -> None:
         ("prescribe", {"ctv": "liver", "dose_gy": 20.0}, "no CTV is named 'liver'"),
         ("prescribe", {"ctv": "tumour", "dose_gy": float("nan")}, "dose_gy of prescribe must be a finite number"),
         ("prescribe", {"ctv": "tumour", "dose_gy": True}, "dose_gy of prescribe must be a finite number"),
-        ("prescribe", {"ctv": 7, "dose_gy": 20.0}, "ctv of prescribe must be a text"),
+        ("prescribe", {"ctv": 7, "dose_gy": 20.0}, "ctv of prescribe must be a printable text"),
         ("set_goal", {"number": 99, "value": 3.0}, "goals have the numbers"),
         ("set_goal", {"number": 0.5, "value": 3.0}, "number of set_goal must be a whole number"),
         ("switch_goal", {"number": 0, "on": 1}, "on of switch_goal must be true or false"),
@@ -343,7 +343,7 @@ def test_a_journal_gives_the_session_back(folder: Path) -> None:
         ("move_catheter", {"name": "nobody", "tip_mm": [0, 0, 0]}, "no catheter is named 'nobody'"),
         ("ask_dose_at", {"point_mm": [0, 0], "dose_gy": 3.0, "at_least": True}, "must be three numbers in mm"),
         ("ask_dose_at", {"point_mm": "abc", "dose_gy": 3.0, "at_least": True}, "must be three numbers in mm"),
-        ("optimise_rest", {"quickly": True}, "optimise_rest takes no arguments, got quickly"),
+        ("optimise_rest", {"quickly": True}, "optimise_rest takes no arguments, got 'quickly'"),
     ],
 )
 def test_an_action_that_cannot_be_changes_nothing(
