@@ -14,7 +14,7 @@ from hdrplan.io import CaseFile, read_case
 from hdrplan.optimize import Scope
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Goals, parse_goal
-from hdrplan.report import report_data, report_html
+from hdrplan.report import case_lines, report_data, report_html
 from hdrplan.validate import plan_dossier
 from hdrplan.workflow import PlaceOptions, next_catheters, place_case, plan_case, plan_sessions
 from small_case import write_small_case
@@ -59,6 +59,8 @@ def test_the_plan_gives_what_goals_ask_and_percent_are_of_the_reference(case_fil
     assert ("Prescription", "20 Gy of lesion is a reference only; one fraction") in view.facts
     assert view.tiles[0] == ("lesion D100", f"{target.d100_gy:.2f} Gy", "not asked for: 20 Gy")
     assert "not asked for: 20 Gy" in report_html(view)
+    lines = case_lines(file.case, file.goals, file.source, file.strength)
+    assert any(line.endswith("cc; 20 Gy is its reference and is not asked for") for line in lines)
 
 
 def test_what_is_made_for_prescriptions_is_refused_without_one(case_file: CaseFile) -> None:
@@ -92,7 +94,6 @@ def test_doses_are_of_all_ctvs() -> None:
 def test_its_plan_passes_the_second_check(folder: Path, tmp_path: Path) -> None:
     ran = CliRunner().invoke(plan, [str(folder), "-o", str(tmp_path / "plan")])
     assert ran.exit_code == 0, ran.output
-    assert "20 Gy is its reference and is not asked for" in ran.output
     rows = plan_dossier(tmp_path / "plan", read_case(folder))
     assert "pass" in {row.state for row in rows}
     assert [row for row in rows if row.state == "fail"] == []
