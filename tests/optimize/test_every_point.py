@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from check_certificate import check_certificate
+from optimize_cases import case, goal, goals, problem
 from scipy.optimize import linprog
 
 from hdrplan.arrays import FloatArray
@@ -120,6 +121,31 @@ def test_a_search_that_is_not_finished_says_of_which_points_its_bound_is(ball):
     assert certificate.scope == "sample points and points found between them"
     assert "at the points of the CTV that were found too cold between them" in certificate.text
     assert "sample points and at points found between them" in claim(certificate)
+
+
+def test_what_is_possible_for_one_ctv_asks_for_no_reserve_of_another():
+    """The bound was that of plans that give the other 0.1 % more than is prescribed: one gave the first more."""
+    rate, points, _ = case(lesions=2)
+    asked = problem(rate, points, goals(goal("duodenum", "Dmax <= 9 Gy"), lesions=2), healthy="liver")
+
+    def finished(name, times_s, *, wanted_gy, tolerance_gy, only_proof):
+        del tolerance_gy, only_proof
+        least_gy = float((rate.gy_per_s[points.rows(name)] @ times_s).min())
+        return MinimumDose(
+            lower_gy=min(wanted_gy, least_gy), upper_gy=least_gy, cold_mm=np.zeros((0, 3)), boxes=1, finished=True
+        )
+
+    found = optimize_every_point(asked, minimum_dose=finished, rate_at=lambda *_: rate, tolerance_frac=0.01)
+    (short,) = found.optimum.shortfalls
+    first, second, organ = (rate.gy_per_s[points.rows(n)] for n in ("lesion1", "lesion2", "duodenum"))
+    rows = [np.pad(-first, ((0, 0), (0, 1)), constant_values=1.0), np.pad(-second, ((0, 0), (0, 1)))]
+    rows.append(np.pad(organ, ((0, 0), (0, 1))))
+    limits = np.concatenate((np.zeros(len(first)), np.full(len(second), -20.0), np.full(len(organ), 9.0)))
+    n = first.shape[1]
+    cost = np.append(np.zeros(n), -1.0)
+    best_gy = -linprog(cost, np.concatenate(rows), limits, bounds=[*n * [(0, asked.max_time_s)], (0, 20)]).fun
+    assert short.structure == "lesion1"
+    assert best_gy <= short.best_gy <= best_gy + 0.21
 
 
 def test_what_every_plan_holds_already_raises_no_bound(ball):

@@ -250,12 +250,27 @@ def _of_prescriptions(
     return replace(
         optimum,
         certificate=replace(certificate, scope=scope),
-        shortfalls=tuple(_of_prescription(short, problem, minimum) for short in optimum.shortfalls),
+        shortfalls=tuple(
+            _of_prescription(short, problem, minimum, others_gy=_others_gy(optimum, problem))
+            for short in optimum.shortfalls
+        ),
         notes=(*optimum.notes, *notes),
     )
 
 
-def _of_prescription(short: Shortfall, problem: PlanProblem, minimum: Mapping[str, MinimumDose]) -> Shortfall:
+def _others_gy(optimum: Optimum, problem: PlanProblem) -> float:
+    """Return the reserves of the CTVs that receive their prescription in full.
+
+    What is possible for the others is a bound of plans that hold these reserves. A plan without them misses that by no
+    more than their sum.
+    """
+    short = {shortfall.structure for shortfall in optimum.shortfalls}
+    return sum(p.dose_gy * problem.reserve_frac for p in problem.goals.prescriptions if p.structure not in short)
+
+
+def _of_prescription(
+    short: Shortfall, problem: PlanProblem, minimum: Mapping[str, MinimumDose], *, others_gy: float
+) -> Shortfall:
     """Return a shortfall of D100 in terms of the prescription and of the minimum over all points."""
     if short.goal.id.metric != D100 or short.structure not in minimum:
         return short
@@ -265,7 +280,7 @@ def _of_prescription(short: Shortfall, problem: PlanProblem, minimum: Mapping[st
         short,
         prescription_gy=dose_gy,
         reached_gy=min(dose_gy, reached_gy, minimum[short.structure].upper_gy),
-        best_gy=min(dose_gy, short.best_gy),
+        best_gy=min(dose_gy, short.best_gy + others_gy),
     )
 
 
