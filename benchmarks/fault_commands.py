@@ -35,6 +35,11 @@ COMMANDS: dict[str, tuple[list[str], str, float]] = {
         ["simulate", "cohort", "--plans", "../case", "--hcc", "1", "--crlm", "1", "--workers", "1", "--quiet"],
         "", 0.5,
     ),
+    "simulate procedure": (
+        ["simulate", "procedure", "../case", "--count", "1", "--runs", "2", "--without", "ribs,lungs,vessels",
+         "--workers", "1", "--quiet"],
+        "", 0.2,
+    ),
     "cohort derive": (["cohort", "derive", "../cohort", "--quiet"], "", 0.8),
     "cohort describe": (["cohort", "describe", "../few", "--bootstrap", "0", "--quiet"], "", 0.2),
     "cohort template": (["cohort", "template"], "", 1),

@@ -42,6 +42,8 @@ def told(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Tol
     monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=stream))
     monkeypatch.setattr(progress, "_TERMINAL_S", 0.01)
     monkeypatch.setattr(progress, "_SILENT_S", 0.0)
+    # What other tests compiled in this process is not what is tested here.
+    monkeypatch.setattr(progress, "compiled", lambda: 0)
     monkeypatch.setenv("HDRPLAN_PROGRESS_S", "0.01")
     return stream
 
