@@ -44,6 +44,14 @@ def test_predictions_of_others_have_the_scores_of_riskregression(model: str) -> 
     np.testing.assert_allclose(se, want[model]["auc_se"], atol=1e-5)
 
 
+@pytest.mark.parametrize("model", ["full", "small"])
+def test_net_benefit_is_that_by_the_weights_of_riskregression(model: str) -> None:
+    risks, want = table("pbc_risks"), r_scores()["net_benefit"]
+    held_out = competing_risks(risks.time, risks.event, causes=(1, 2))
+    found = [known_status(held_out, t).net_benefit(risks[f"{model}_{t}"], want["thresholds"]) for t in AT]
+    np.testing.assert_allclose(np.transpose(found), want[model], atol=R_CURVE)
+
+
 @pytest.mark.parametrize("model", ["dose", "strata"])
 def test_models_of_each_cause_predict_and_score_as_in_riskregression(model: str) -> None:
     lesions, want = table("lesions"), r_scores()["models"][model]

@@ -14,6 +14,19 @@ predicted <- lapply(c(full = "full", small = "small"), function(m) as.matrix(ris
 x <- Score(predicted, formula = Hist(time, event) ~ 1, data = risks, cause = 1, times = at, metrics = c("auc", "brier"),
   summary = "ipa", cens.model = "km")
 of <- function(table, model, column) table[[column]][table$model == model]
+# Net benefit of acting from a predicted risk on, with the weights for censoring by prodlim's reverse Kaplan-Meier, which are
+# riskRegression's.
+thresholds <- c(0.05, 0.1, 0.2, 0.3, 0.5)
+rows <- order(risks$time)
+uncensored <- prodlim(Hist(time, event) ~ 1, data = risks[rows, ], reverse = TRUE)
+before <- predictSurvIndividual(uncensored, lag = 1)
+net_benefit <- function(model) sapply(seq_along(at), function(k) {
+  d <- risks[rows, ]; risk <- predicted[[model]][rows, k]; seen <- d$time <= at[k] & d$event != 0
+  weight <- ifelse(d$time > at[k], 1 / predict(uncensored, times = at[k]), ifelse(seen, 1 / before, 0))
+  case <- as.numeric(seen & d$event == 1)
+  sapply(thresholds, function(p) mean(weight * (risk >= p) * (case - p / (1 - p) * (1 - case))))
+})
+result$net_benefit <- list(thresholds = thresholds, full = net_benefit("full"), small = net_benefit("small"))
 result$predictions <- lapply(c(null = "Null model", full = "full", small = "small"), function(m) list(
   brier = of(x$Brier$score, m, "Brier"), ipa = of(x$Brier$score, m, "IPA"),
   auc = of(x$AUC$score, m, "AUC"), auc_se = of(x$AUC$score, m, "se")))
