@@ -16,7 +16,7 @@ from hdrplan.options import PlanOptions
 from hdrplan.plan import Goals, parse_goal
 from hdrplan.report import case_lines, report_data, report_html
 from hdrplan.validate import plan_dossier
-from hdrplan.workflow import PlaceOptions, next_catheters, place_case, plan_case, plan_sessions
+from hdrplan.workflow import PlaceOptions, insertion_setting, next_catheters, place_case, plan_case, plan_sessions
 from small_case import write_small_case
 
 D90 = """[[goals]]
@@ -72,6 +72,8 @@ def test_what_is_made_for_prescriptions_is_refused_without_one(case_file: CaseFi
         place_case(*asked, options=place)
     with pytest.raises(InputError, match=f"next catheter {says}"):
         next_catheters(*asked, options=place, plan_options=PlanOptions())
+    with pytest.raises(InputError, match=f"choice between insertions {says}"):
+        insertion_setting(*asked, options=place, planning=PlanOptions())
     with pytest.raises(InputError, match=f"sessions {says}"):
         plan_sessions(*asked)
 

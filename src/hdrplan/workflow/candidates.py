@@ -33,6 +33,7 @@ from hdrplan.workflow.place_options import PlaceOptions
 __all__ = [
     "BESIDE_GIVEN",
     "Ways",
+    "by_turns",
     "candidate_trajectories",
     "clear_of",
     "displaced",
@@ -282,3 +283,14 @@ def _box_gap_mm(structure: Structure, line_mm: FloatArray) -> float:
     index = structure.grid.index(line_mm)
     gap = np.maximum(np.maximum(low - index, index - high), 0.0) * structure.grid.spacing_mm
     return float(np.linalg.norm(gap, axis=1).min())
+
+
+def by_turns(case: Case, paths: Trajectories) -> Trajectories:
+    """Return paths so that the first ones are the first of every lesion of a case."""
+    axis = (paths.tip_mm - paths.entry_mm) / paths.length_mm[:, None]
+    middle_mm = paths.tip_mm - 0.5 * paths.chord_mm[:, None] * axis
+    lesion = np.argmin([distance_mm(ctv, middle_mm) for ctv in case.ctvs], axis=0)
+    rank = np.empty(len(paths), dtype=np.int64)
+    for k in range(len(case.ctvs)):
+        rank[lesion == k] = np.arange(int((lesion == k).sum()))
+    return paths.only(np.argsort(rank, kind="stable"))

@@ -14,13 +14,13 @@ import numpy as np
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.dose import DoseRate, SamplePoints, dose_rate, sample_points
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.geometry import Catheter, Trajectories, angle_deg, distance_mm, line_gap_mm
+from hdrplan.geometry import Catheter, Trajectories, angle_deg, line_gap_mm
 from hdrplan.memory import require_memory
 from hdrplan.optimize import Candidates, PlanProblem, Rest, chosen_rest, optimize_times, with_each
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
-from hdrplan.workflow.candidates import clear_of, named_apart, ways
+from hdrplan.workflow.candidates import by_turns, clear_of, named_apart, ways
 from hdrplan.workflow.obstacles import refuse_missing_groups
 from hdrplan.workflow.place_options import PlaceOptions
 from hdrplan.workflow.problem import candidate_dwells
@@ -260,11 +260,13 @@ def insertion_setting(
     InfeasibleError
         No path is left.
     InputError
-        An obstacle that is no structure, no skin; no ribs, lungs, bowel or vessels segmented and not asked for so.
+        No prescription that counts; an obstacle that is no structure, no skin; no ribs, lungs, bowel or vessels
+        segmented and not asked for so.
     """
+    goals.require_prescription("a choice between insertions")
     refuse_missing_groups(case, without=options.without, body=options.body)
     found = ways(case, options, count=_POOL * options.candidates)
-    paths = _by_turns(case, found.paths)
+    paths = by_turns(case, found.paths)
     # As in the choice of a placement: goals that may be missed, and the shape of isodoses, wait for the plan.
     hard = tuple(goal for goal in goals.goals if goal.level == 0 and goal.metric.kind != "conformity")
     goals = replace(goals, goals=hard)
@@ -294,14 +296,3 @@ def insertion_setting(
         margins_mm=found.margins_mm,
     )
     return replace(setting, given=tuple(setting.inserted(catheter) for catheter in case.catheters))
-
-
-def _by_turns(case: Case, paths: Trajectories) -> Trajectories:
-    """Return paths so that the first ones are the first of every lesion."""
-    axis = (paths.tip_mm - paths.entry_mm) / paths.length_mm[:, None]
-    middle_mm = paths.tip_mm - 0.5 * paths.chord_mm[:, None] * axis
-    lesion = np.argmin([distance_mm(ctv, middle_mm) for ctv in case.ctvs], axis=0)
-    rank = np.empty(len(paths), dtype=np.int64)
-    for k in range(len(case.ctvs)):
-        rank[lesion == k] = np.arange(int((lesion == k).sum()))
-    return paths.only(np.argsort(rank, kind="stable"))

@@ -59,7 +59,7 @@ class Course:
     met : bool
         Every prescription and every hard goal, in the end.
     value : float
-        Main objective in the end; -1 without a plan.
+        Main objective in the end; NaN without a plan.
     short_gy : float
         By how much the worst prescription is missed.
     catheters : int
@@ -173,7 +173,7 @@ def course(
         number=number,
         arm=arm,
         met=end.met,
-        value=end.value if np.isfinite(end.value) else -1.0,
+        value=end.value if np.isfinite(end.value) else np.nan,
         short_gy=end.short_gy,
         catheters=len(new),
         changed=sum(path != planned for path, planned in zip(taken, nominal.paths, strict=False)),
