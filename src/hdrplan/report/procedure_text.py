@@ -51,15 +51,15 @@ def _arm_line(study: ProcedureStudy, one: ArmSummary) -> str:
 def _paired_line(study: ProcedureStudy, pair: PairedArms) -> str:
     first = ARM_TEXTS[study.design.arms[0]]
     line = (
-        f"The same errors, {ARM_TEXTS[pair.arm]} against {first}: goals met only so {pair.only_other}, only otherwise "
-        f"{pair.only_first}, in both {pair.both}, in neither {pair.neither}"
+        f"Of the same errors, {pair.both} end with all hard goals met in both ways, {pair.only_other} only with the "
+        f"{ARM_TEXTS[pair.arm]}, {pair.only_first} only with {first}, {pair.neither} in neither"
     )
     if pair.both:
         objective = study.design.setting.problem.objective.text
         word = "lower" if pair.saved_frac >= 0 else "higher"
         line += (
-            f"; where both meet them, the {objective} is {100 * abs(pair.saved_frac):.1f} % {word} on average, and "
-            f"lower in {100 * pair.better_frac:.0f} % of them"
+            f"; where both meet them, the {objective} with the {ARM_TEXTS[pair.arm]} is "
+            f"{100 * abs(pair.saved_frac):.1f} % {word} on average, and lower in {100 * pair.better_frac:.0f} % of them"
         )
     return line + "."
 
