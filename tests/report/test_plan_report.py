@@ -194,7 +194,7 @@ def test_a_page_names_the_level_of_a_wish_and_the_rules(result: PlanResult) -> N
     assert '<span class="soft">(wish, level 1)</span>' in page
     assert '<span class="soft">(rule)</span>' in page
     assert "Evener times" not in page
-    assert "Evener times: --time-ratio 2" in plan_report(result, RUN)
+    assert "Evener times: time_ratio = 2 under [dwells]" in plan_report(result, RUN)
 
 
 def test_gaps_are_told_in_percent(result: PlanResult) -> None:

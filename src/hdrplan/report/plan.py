@@ -159,7 +159,7 @@ def _rule_rows(result: PlanResult, options: Mapping[str, Any]) -> tuple[GoalRow,
             goal=f"neighbouring times ≤ {ratio:g} : 1",
             reached=(f"to {step_s:g} s" if step_s else "held") if met else broken,
             met=met,
-            source="[dwells] time_ratio, or --time-ratio",
+            source="time_ratio under [dwells]",
         ),
     )
 

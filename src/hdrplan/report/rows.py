@@ -217,7 +217,7 @@ def neighbour_ratio(dwells: Dwells, times_s: FloatArray, *, step_s: float) -> fl
 
 def evener_text(view: ReportData) -> str:
     """Return how the times become evener; nothing of the ratio where one holds already."""
-    ratio = "" if view.rules else "Evener times: --time-ratio 2, or time_ratio under [dwells] of case.toml. "
+    ratio = "" if view.rules else "Evener times: time_ratio = 2 under [dwells] of case.toml. "
     return f"{ratio}Smaller hot spots: a goal on V200 or D2 of the CTV. Each costs dose to the healthy organ."
 
 
