@@ -115,9 +115,14 @@ def test_items_are_stopped_as_the_thread_that_asked_for_them(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("interrupted", [False, True], ids=["an item fails", "Ctrl-C"])
-def test_what_has_begun_ends_before_an_error_is_raised(monkeypatch: pytest.MonkeyPatch, interrupted: bool) -> None:
+def test_what_has_begun_ends_before_an_error_is_raised(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, interrupted: bool
+) -> None:
     """A folder was cleared away after an error, or a signal, while another thread still wrote into it."""
     monkeypatch.setenv("HDRPLAN_THREADS", "2")
+    # A shell without job control starts what runs in its background with Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     begun, ended = threading.Event(), []
 
     def work(k: int) -> None:
