@@ -140,9 +140,8 @@ def dwell_positions(
     [25.0, 15.0, 5.0]
     """
     _check(catheters, step_mm, tip_offset_mm, margin_mm, first_mm, last_mm)
-    positions, axes, index, offsets = [], [], [], []
-    missed = []
-    for k, catheter in enumerate(catheters):
+    all_offsets = []
+    for catheter in catheters:
         offset = np.arange(tip_offset_mm, catheter.length_mm + 1e-9, step_mm)
         offset = offset[
             (offset >= (first_mm or 0.0) - 1e-9) & (offset <= (np.inf if last_mm is None else last_mm) + 1e-9)
@@ -154,13 +153,16 @@ def dwell_positions(
                 where=f"catheter {catheter.name}",
                 remedy="Positions are in mm; check the units of the file and the range asked for.",
             )
-        position = _along(catheter, offset)
-        if targets:
-            away_mm = np.min([distance_mm(target, position) for target in targets], axis=0)
-            keep = away_mm <= margin_mm + 1e-9
-            if not keep.any():
-                missed.append(f"{catheter.name} ({away_mm.min():.1f} mm away)")
-            position, offset = position[keep], offset[keep]
+        all_offsets.append(offset)
+    along = [_along(catheter, offset) for catheter, offset in zip(catheters, all_offsets, strict=True)]
+    away_mm = _away_mm(targets, along)
+    positions, axes, index, offsets = [], [], [], []
+    missed = []
+    for k, (catheter, offset, position) in enumerate(zip(catheters, all_offsets, along, strict=True)):
+        keep = away_mm[k] <= margin_mm + 1e-9
+        if not keep.any():
+            missed.append(f"{catheter.name} ({away_mm[k].min():.1f} mm away)")
+        position, offset = position[keep], offset[keep]
         chord = _along(catheter, offset - _CAPSULE_MM / 2) - _along(catheter, offset + _CAPSULE_MM / 2)
         positions.append(position)
         axes.append(chord / np.linalg.norm(chord, axis=1, keepdims=True))
@@ -180,6 +182,16 @@ def dwell_positions(
         offset_mm=np.concatenate(offsets),
         catheter_names=tuple(catheter.name for catheter in catheters),
     )
+
+
+def _away_mm(targets: Sequence[Structure], along: Sequence[FloatArray]) -> list[FloatArray]:
+    """Distance of the positions of each catheter to the nearest target; 0 without any target.
+
+    For all catheters at once: each call of :func:`distance_mm` looks for the surface of the target anew.
+    """
+    positions = np.concatenate(along)
+    away_mm = np.min([distance_mm(t, positions) for t in targets], axis=0) if targets else np.zeros(len(positions))
+    return np.split(away_mm, np.cumsum([len(position) for position in along])[:-1])
 
 
 def _along(catheter: Catheter, offset_mm: FloatArray) -> FloatArray:
