@@ -70,7 +70,12 @@ def test_gains_by_planner_and_year_without_names(archive: Path, tmp_path: Path) 
     assert len(table(tmp_path / "t" / "dose_metrics.csv")) == 2
     (error,) = table(tmp_path / "t" / "errors.csv")
     assert error["error"].startswith("no optimum: solid: plans are compared whose D100 lies between")
-    assert "1 lesions of 1 plans beside the best of their cases" in text
+    assert "1 lesion of 1 plan beside the best of its case" in text
+    page = (tmp_path / "t" / "optimum.html").read_text()
+    assert f"{row['planner']}, 2010 (1)" in page
+    assert "More D100 at the same total time (Gy)" in page
+    assert "Less total time at the same D100 (%)" in page
+    assert error["plan_id"] in page
 
 
 def test_options_that_need_the_comparison_are_refused_without_it(archive: Path, tmp_path: Path) -> None:
@@ -95,7 +100,7 @@ def test_planners_are_pseudonyms_of_the_key() -> None:
 def test_percentiles_count_lesions_for_d100_and_plans_for_the_healthy_organ() -> None:
     rows = [
         {
-            "plan_id": plan, "planner": "a", "year": "2010", "d100_lower_gy": 1.0,
+            "plan_id": plan, "planner": "a", "year": "2010", "spared": "liver", "d100_lower_gy": 1.0,
             "more_d100_at_least_gy": more, "less_at_least_pct": less,
         }
         for plan, more, less in (("p", 1.0, 10.0), ("p", 2.0, 10.0), ("q", 6.0, 30.0))
@@ -105,3 +110,40 @@ def test_percentiles_count_lesions_for_d100_and_plans_for_the_healthy_organ() ->
     assert group["more_d100_at_least_gy_median"] == 2.0
     assert group["less_at_least_pct_median"] == 20.0
     assert np.isclose(group["more_d100_at_least_gy_max"], 6.0)
+
+
+def lesion_row(plan: str, spared: str, less_pct: float) -> dict[str, str | float | None]:
+    return {
+        "plan_id": plan, "planner": "A", "year": "2020", "structure": "CTV <1>", "spared": spared, "volume_cc": 8.0,
+        "d100_lower_gy": 15.0, "d100_upper_gy": 15.1, "more_d100_at_least_gy": 1.0, "more_d100_at_most_gy": None,
+        "less_at_least_pct": less_pct, "less_at_most_pct": less_pct + 1.0,
+    }  # fmt: skip
+
+
+def test_what_was_spared_is_not_mixed() -> None:
+    """Less liver dose and less time are gains of different questions: their percentiles stand apart."""
+    from hdrplan.report import archive_optimum_html, optimum_sentences
+
+    rows = [lesion_row("1", "mean dose of liver", 4.0), lesion_row("2", "total time", 40.0)]
+    tables = optimum_tables(rows)
+    totals = [g for g in tables["optimum_by_planner"] if g["planner"] == g["year"] == "all"]
+    assert [(g["spared"], g["less_at_least_pct_median"]) for g in totals] == [
+        ("mean dose of liver", 4.0),
+        ("total time", 40.0),
+    ]
+    liver, time = optimum_sentences(tables["optimum_by_planner"])
+    assert "4.0 % (4.0 to 4.0) less mean dose of liver at the same D100" in liver
+    assert "40.0 % (40.0 to 40.0) less total time at the same D100" in time
+    page = archive_optimum_html(tables["optimum"], tables["optimum_by_planner"], [], name="t", version="0")
+    assert page.count("<figure") == 4
+    assert "CTV &lt;1&gt;" in page
+    assert "Not read or not compared" not in page
+
+
+def test_an_archive_without_a_plan_to_compare_has_a_page_that_says_so() -> None:
+    from hdrplan.report import archive_optimum_html
+
+    page = archive_optimum_html([], [], [("plan-1", "no optimum: why")], name="t", version="0")
+    assert "No plan could be compared" in page
+    assert "no optimum: why" in page
+    assert "<figure" not in page

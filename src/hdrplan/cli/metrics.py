@@ -81,8 +81,8 @@ def command(
     more. If that fails too, it is listed as an error "lost to the machine", and the exit code is 3.
 
     With --optimum each plan is compared with the proven optima of its own dwell positions, as by `hdrplan check`:
-    optimum.csv has the gains of each lesion, optimum_by_planner.csv those of each planner and year. It takes half a
-    minute of processor time a plan.
+    optimum.csv has the gains of each lesion, optimum_by_planner.csv those of each planner and year, optimum.html
+    shows both. It takes half a minute of processor time a plan.
 
     With --model mc the D100 of each lesion in the patient's media (D_m,m) and its standard error stand beside that by
     TG-43 (d100_mm_gy), for `hdrplan correlate --d100 mc`. Every ROI of the structure set becomes a
@@ -96,8 +96,9 @@ def command(
       hdrplan metrics demo-dicom -o tables --optimum
       hdrplan metrics demo-dicom -o tables --model mc
     """
+    from hdrplan import __version__
     from hdrplan.io import new_folder, open_journal, read_key, read_role_rules, write_key, write_rows, write_run
-    from hdrplan.report import optimum_sentence
+    from hdrplan.report import archive_optimum_html, optimum_sentences
     from hdrplan.threads import thread_count
     from hdrplan.workflow import (
         ARCHIVE_COLUMNS,
@@ -136,6 +137,11 @@ def command(
                 columns = (*of_table, *(() if options.model is None else MODEL_COLUMNS.get(name, ())))
                 cells = ([_cell(row, column) for column in columns] for row in tables.rows[name])
                 write_rows(draft / f"{name}.csv", columns, cells, for_spreadsheets=True)
+            if optimum:
+                failed = [(str(row["plan_id"] or ""), str(_cell(row, "error"))) for row in tables.rows["errors"]]
+                compared = (tables.rows["optimum"], tables.rows["optimum_by_planner"])
+                html = archive_optimum_html(*compared, failed, name=output.path.name, version=__version__)
+                (draft / "optimum.html").write_text(html, encoding="utf-8")
             counts = {"plans": len(archive.treatments), "files": archive.files}
             write_run(draft, run_record(options=options.record | counts))
         if key is not None:
@@ -145,7 +151,7 @@ def command(
     counts_text = ", ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in counted)
     click.echo(f"{counts_text}: wrote {output.path}")
     if optimum:
-        click.echo(optimum_sentence(tables.rows["optimum_by_planner"]))
+        click.echo("\n".join(optimum_sentences(tables.rows["optimum_by_planner"])))
     exit_if_lost(tables.lost, "treatments", f"Run again with --overwrite to try them; {partial} keeps the rest.")
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from hdrplan.rooms import loaded_when_used
 
 if TYPE_CHECKING:
+    from hdrplan.report.archive_optimum_page import archive_optimum_html
     from hdrplan.report.benchmark import bench_figure, bench_page
     from hdrplan.report.check_facts import CheckedFiles, decay_cautions
     from hdrplan.report.check_media import media_check_lines, media_check_table
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from hdrplan.report.procedure_page import procedure_html
     from hdrplan.report.procedure_text import procedure_lines, procedure_table
     from hdrplan.report.quality_page import quality_html
-    from hdrplan.report.quality_text import optimum_sentence, quality_lines, quality_sentences, quality_table
+    from hdrplan.report.quality_text import optimum_sentences, quality_lines, quality_sentences, quality_table
     from hdrplan.report.recomputing import r_script, spss_syntax
     from hdrplan.report.robust_drawing import organs_to_draw, robust_figure
     from hdrplan.report.robust_page import robust_html
@@ -89,6 +90,7 @@ __all__ = [
     "along_away_summary",
     "along_away_summary_lines",
     "along_away_table",
+    "archive_optimum_html",
     "bench_figure",
     "bench_page",
     "brief_lines",
@@ -130,7 +132,7 @@ __all__ = [
     "model_plan_table",
     "model_table",
     "on_paper",
-    "optimum_sentence",
+    "optimum_sentences",
     "organs_to_draw",
     "paper_check_page",
     "paper_figures",

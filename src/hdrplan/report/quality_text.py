@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from hdrplan.plan import Goal
 from hdrplan.workflow import CoverageGain, PlanQuality, SparingGain
 
-__all__ = ["limit_rows", "optimum_sentence", "quality_lines", "quality_sentences", "quality_table"]
+__all__ = ["limit_rows", "optimum_sentences", "quality_lines", "quality_sentences", "quality_table"]
 
 
 def quality_sentences(quality: PlanQuality) -> list[str]:
@@ -80,25 +80,30 @@ def quality_lines(quality: PlanQuality) -> list[str]:
     return lines
 
 
-def optimum_sentence(groups: Sequence[Mapping[str, str | float | None]]) -> str:
-    """Return the gains of a whole archive in one sentence.
+def optimum_sentences(groups: Sequence[Mapping[str, str | float | None]]) -> list[str]:
+    """Return the gains of a whole archive: a sentence for each organ, or the time, that its plans spared.
 
     Parameters
     ----------
     groups : sequence of rows
-        Of the table optimum_by_planner; the last holds all plans.
+        Of the table optimum_by_planner.
     """
     if not groups:
-        return "No plan could be compared with the best of its case: see errors.csv."
-    last = groups[-1]
+        return ["No plan could be compared with the best of its case: see errors.csv."]
+    return [_of_archive(group) for group in groups if group["planner"] == group["year"] == "all"]
+
+
+def _of_archive(group: Mapping[str, str | float | None]) -> str:
     more, less = (
-        [_down(float(last[f"{column}_{kind}"] or 0.0), digits) for kind in ("median", "p25", "p75")]
+        [_down(float(group[f"{column}_{kind}"] or 0.0), digits) for kind in ("median", "p25", "p75")]
         for column, digits in (("more_d100_at_least_gy", 2), ("less_at_least_pct", 1))
     )
+    lesions, plans = (f"{group[key]} {key if group[key] != 1 else key[:-1]}" for key in ("lesions", "plans"))
+    spared = group["spared"]
     return (
-        f"{last['lesions']} lesions of {last['plans']} plans beside the best of their cases. Possible and proven, "
-        f"medians (quartiles): {more[0]} Gy ({more[1]} to {more[2]}) more D100 at the same dose to the healthy organ; "
-        f"{less[0]} % ({less[1]} to {less[2]}) less dose to it at the same D100."
+        f"{lesions} of {plans} beside the best of {'their cases' if group['plans'] != 1 else 'its case'}. Possible and "
+        f"proven, medians (quartiles): {more[0]} Gy ({more[1]} to {more[2]}) more D100 at the same {spared}; "
+        f"{less[0]} % ({less[1]} to {less[2]}) less {spared} at the same D100."
     )
 
 

@@ -29,7 +29,7 @@ OPTIMUM_COLUMNS: dict[str, tuple[str, ...]] = {
         "less_at_most_pct", "positions_offered", "positions_in_use", "limits", "binding", "optimum_warnings",
     ),
     "optimum_by_planner": (
-        "planner", "year", "plans", "lesions",
+        "planner", "year", "spared", "plans", "lesions",
         *(f"more_d100_at_least_gy_{kind}" for kind in ("median", "p25", "p75", "max")),
         *(f"less_at_least_pct_{kind}" for kind in ("median", "p25", "p75", "max")),
     ),
@@ -128,22 +128,23 @@ def optimum_tables(rows: Iterable[Row]) -> dict[str, list[Row]]:
     -------
     dict
         Tables with the columns of ``OPTIMUM_COLUMNS``. Of each planner and year, then of each planner, of each year,
-        and of all: percentiles of what was surely possible, of D100 by lesion and of the healthy organ by plan.
+        and of all: percentiles of what was surely possible, of D100 by lesion and of what was spared by plan. Plans
+        that spared something else, another organ or the time, are other groups: their gains answer another question.
     """
     lesions = [row for row in rows if row.get("d100_lower_gy") is not None]
-    groups: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in lesions:
-        planner, year = str(row["planner"]), str(row["year"])
-        for key in dict.fromkeys(((planner, year), (planner, _ALL), (_ALL, year), (_ALL, _ALL))):
-            groups.setdefault(key, []).append(row)
+        planner, year, spared = str(row["planner"]), str(row["year"]), str(row["spared"])
+        for of in dict.fromkeys(((planner, year), (planner, _ALL), (_ALL, year), (_ALL, _ALL))):
+            groups.setdefault((*of, spared), []).append(row)
     # Totals stand last.
-    ordered = sorted(groups, key=lambda key: (key[0] == _ALL, key[0], key[1] == _ALL, key[1]))
+    ordered = sorted(groups, key=lambda key: (key[0] == _ALL, key[0], key[1] == _ALL, key[1], key[2]))
     return {"optimum": lesions, "optimum_by_planner": [_summary(key, groups[key]) for key in ordered]}
 
 
-def _summary(key: tuple[str, str], rows: list[Row]) -> Row:
+def _summary(key: tuple[str, str, str], rows: list[Row]) -> Row:
     plans = {row["plan_id"]: row for row in rows}
-    summary: Row = {"planner": key[0], "year": key[1], "plans": len(plans), "lesions": len(rows)}
+    summary: Row = {"planner": key[0], "year": key[1], "spared": key[2], "plans": len(plans), "lesions": len(rows)}
     for column, of in (("more_d100_at_least_gy", rows), ("less_at_least_pct", list(plans.values()))):
         values = np.array([float(row[column] or 0.0) for row in of])
         summary |= {f"{column}_{kind}": float(np.percentile(values, p)) for kind, p in _PERCENTILES.items()}
