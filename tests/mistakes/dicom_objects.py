@@ -132,6 +132,16 @@ def one_channel_for_two(folder: Path) -> None:
     edit(folder / "RP.dcm", change)
 
 
+@DICOM("source axes written from the tip to the hub", warns="channel-orientation-against-dwells")
+def orientations_reversed(folder: Path) -> None:
+    def change(data: Any) -> None:
+        for channel in data.ApplicationSetupSequence[0].ChannelSequence:
+            for point in channel.BrachyControlPointSequence:
+                point.ControlPointOrientation = [-float(x) for x in point.ControlPointOrientation]
+
+    edit(folder / "RP.dcm", change)
+
+
 @DICOM("the fraction group of an earlier plan left in the file", warns="fractions-unclear")
 def two_fraction_groups(folder: Path) -> None:
     edit(folder / "RP.dcm", lambda d: d.FractionGroupSequence.append(copy.deepcopy(d.FractionGroupSequence[0])))

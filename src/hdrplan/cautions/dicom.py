@@ -168,12 +168,22 @@ DICOM = (
     ),
     Kind(
         id="channel-axes-uncertain",
-        sentence="{channels}: without a path the source axis of {count} dwells is known to {largest_deg:.0f} degrees "
-        "at worst",
-        remedy="Give the structure set that draws the channels.",
-        why="The axis follows from neighbouring dwells; in rings, beside gaps and at the ends they tell it roughly. "
+        sentence="{channels}: the source axis of {count} dwells is known to {largest_deg:.0f} degrees at worst, from "
+        "{how}",
+        remedy="Give the structure set that draws the channels, with a point every 5 mm in bends.",
+        why="Without a path the axis follows from neighbouring dwells; in rings, beside gaps and at the ends they tell "
+        "it roughly, as does a path of few points in a bend. "
         "Given from 10 degrees: they change the dose of a dwell by up to 5 % outside 30 degrees of its axis, and by "
         "tens of percent near it, over all packaged sources from 10 mm to 30 mm.",
+    ),
+    Kind(
+        id="channel-orientation-against-dwells",
+        sentence="{channels}: the source axes that the file states for {count} dwells contradict their line by up to "
+        "{largest_deg:.0f} degrees",
+        remedy="Compare the check's points and grid with `tip` reversed, and ask the vendor what "
+        "ControlPointOrientation means.",
+        why="ControlPointOrientation points along the insertion: where it does not, every dose near the ends of a "
+        "source is that of another direction. Given from 10 degrees beyond what the dwells leave open.",
     ),
     Kind(
         id="channel-numbers-unclear",

@@ -1,6 +1,6 @@
 """Patient space: grids, structures, catheters, dwells. LPS, mm; voxel arrays (z, y, x). Knows no dose, no files."""
 
-from hdrplan.geometry.axes import NeighbourAxes, axes_from_neighbours, axes_from_path, off_path_mm, path_tip_first
+from hdrplan.geometry.axes import axes_from_path, off_path_mm, path_error_deg, path_tip_first
 from hdrplan.geometry.catheter import Catheter
 from hdrplan.geometry.clearance import Clearance, clearance, mask_on
 from hdrplan.geometry.contours import contours_of_structure, structure_of_contours
@@ -10,6 +10,7 @@ from hdrplan.geometry.implants import Tube, outwards, with_tubes
 from hdrplan.geometry.lesion import LesionShape, ellipsoid, parallel_catheters, place_in, synthetic_lesion
 from hdrplan.geometry.loops import end_to_end, loop_areas
 from hdrplan.geometry.moved import moved_sums
+from hdrplan.geometry.neighbour_axes import NeighbourAxes, axes_from_neighbours
 from hdrplan.geometry.outline import Outline, OutlinePlanes, planes_of
 from hdrplan.geometry.phantoms import PHANTOMS, Phantom, phantom, synthetic_case
 from hdrplan.geometry.puncture import trajectories
@@ -96,6 +97,7 @@ __all__ = [
     "outwards",
     "parallel_catheters",
     "parts_of",
+    "path_error_deg",
     "path_tip_first",
     "phantom",
     "place_in",

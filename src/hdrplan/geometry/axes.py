@@ -1,14 +1,12 @@
-"""Source axes at given dwell positions: from the channel's path first, from neighbouring dwells second."""
+"""Source axes at given dwell positions from the path of their channel."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
 
-__all__ = ["NeighbourAxes", "axes_from_neighbours", "axes_from_path", "off_path_mm", "path_tip_first"]
+__all__ = ["axes_from_path", "off_path_mm", "path_error_deg", "path_tip_first"]
 
 
 def _unit(vectors: FloatArray) -> FloatArray:
@@ -71,7 +69,47 @@ def axes_from_path(path_mm: FloatArray, positions_mm: FloatArray, half_mm: float
         About half the active length: the source is straight.
     """
     at, _ = _along(path_mm, positions_mm)
-    before = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(path_mm, axis=0), axis=1))))
+    return _chords(path_mm, at, half_mm)
+
+
+def path_error_deg(path_mm: FloatArray, positions_mm: FloatArray, half_mm: float = 2.5) -> FloatArray:
+    """Return how far the axes of :func:`axes_from_path` may be off where a path is drawn with few points.
+
+    Where a bend lies between two vertices is open: tangents of the parabolas through three vertices, even between
+    them, tell another axis.
+
+    Parameters
+    ----------
+    path_mm : (m, 3) array
+        Tip first.
+    positions_mm : (n, 3) array
+    half_mm : float
+        As there.
+    """
+    apart = np.linalg.norm(np.diff(path_mm, axis=0), axis=1) > 1e-9
+    path_mm = path_mm[np.concatenate(([True], apart))]
+    before = _lengths_mm(path_mm)
+    pieces = np.diff(before)
+    directions = -np.diff(path_mm, axis=0) / pieces[:, None]
+    weights = pieces[1:, None], pieces[:-1, None]
+    inner = (weights[0] * directions[:-1] + weights[1] * directions[1:]) / (weights[0] + weights[1])
+    tangents = np.vstack((directions[:1], inner, directions[-1:]))
+    for end, next_ in ((0, 1), (-1, -2)) if len(pieces) > 1 else ():
+        # The parabola goes on to the ends; a bend drawn by short pieces does not reach into a long one.
+        share = min(pieces[end], pieces[next_]) / (pieces[end] + pieces[next_])
+        tangents[end] += share * (directions[end] - directions[next_])
+    at, _ = _along(path_mm, positions_mm)
+    smooth = _unit(np.column_stack([np.interp(at, before, tangents[:, k]) for k in range(3)]))
+    near = _chords(path_mm, at, half_mm)
+    return np.asarray(np.degrees(np.arccos(np.clip((near * smooth).sum(axis=1), -1.0, 1.0))))
+
+
+def _lengths_mm(path_mm: FloatArray) -> FloatArray:
+    return np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(path_mm, axis=0), axis=1))))
+
+
+def _chords(path_mm: FloatArray, at: FloatArray, half_mm: float) -> FloatArray:
+    before = _lengths_mm(path_mm)
 
     def point(length: FloatArray) -> FloatArray:
         return np.column_stack([np.interp(length, before, path_mm[:, k]) for k in range(3)])
@@ -89,104 +127,3 @@ def off_path_mm(path_mm: FloatArray, points_mm: FloatArray) -> float:
     points_mm : (n, 3) array
     """
     return float(_along(path_mm, points_mm)[1].max())
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NeighbourAxes:
-    """Source axes estimated from neighbouring dwells.
-
-    Parameters
-    ----------
-    axes : (n, 3) array
-        Unit vectors toward the tip; zero rows for a single dwell.
-    error_deg : (n,) array
-        Estimated uncertainty; NaN for a single dwell.
-    """
-
-    axes: FloatArray
-    error_deg: FloatArray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Segment:
-    """From one dwell to the next: its direction toward the tip, its lengths along the channel and as a chord."""
-
-    axis: FloatArray
-    along_mm: float
-    chord_mm: float
-    is_gap: bool
-
-    @property
-    def deflection_deg(self) -> float:
-        """Angle between chord and tangent at its ends, if it is an arc: angle / sin(angle) is arc over chord."""
-        ratio = self.along_mm / self.chord_mm
-        angles = np.linspace(1e-6, np.pi / 2, 2000)
-        return float(np.degrees(np.interp(ratio, angles / np.sin(angles), angles, left=0.0)))
-
-
-def axes_from_neighbours(positions_mm: FloatArray, relative_mm: FloatArray) -> NeighbourAxes:
-    """Return source axes from the neighbours along the channel: the tangent of the parabola through three dwells.
-
-    Neighbours across a gap in the dwells tell nothing about the direction of a curved channel. Beside a gap, and at
-    the ends, the parabola of the two nearest neighbours on the other side is continued; the uncertainty there is half
-    the angle between their chords.
-
-    Parameters
-    ----------
-    positions_mm : (n, 3) array
-    relative_mm : (n,) array
-        Distances from the tip along the channel.
-
-    Returns
-    -------
-    NeighbourAxes
-    """
-    at, first, inverse = np.unique(np.round(relative_mm, 6), return_index=True, return_inverse=True)
-    points = positions_mm[first]
-    segments = _segments(points, at)
-    axes, error_deg = np.zeros_like(points), np.full(len(points), np.nan)
-    for k in range(len(points) if segments else 0):
-        before = segments[k - 1] if k > 0 else None
-        after = segments[k] if k < len(segments) else None
-        if before and after and before.is_gap == after.is_gap:
-            axes[k], error_deg[k] = _between(before, after)
-        elif before and (after is None or after.is_gap) and not (before.is_gap and after):
-            axes[k], error_deg[k] = _continued(before, segments[k - 2] if k > 1 else None, after)
-        elif after:
-            axes[k], error_deg[k] = _continued(after, segments[k + 1] if k + 1 < len(segments) else None, before)
-    return NeighbourAxes(_unit(axes)[inverse], error_deg[inverse])
-
-
-def _segments(points_mm: FloatArray, at_mm: FloatArray) -> list[_Segment]:
-    steps = np.diff(at_mm)
-    chords = np.linalg.norm(np.diff(points_mm, axis=0), axis=1)
-    if not len(steps) or chords.min() < 1e-9:
-        return []
-    # A dwell position left out is no gap yet where three dwells tell the curve; two and more are.
-    return [
-        _Segment((points_mm[k] - points_mm[k + 1]) / chords[k], steps[k], chords[k], steps[k] > 2.5 * steps.min())
-        for k in range(len(steps))
-    ]
-
-
-def _between(before: _Segment, after: _Segment) -> tuple[FloatArray, float]:
-    a, b = before.along_mm, after.along_mm
-    turn = _turn_deg(before.axis, after.axis)
-    uncertain = 1.0 if before.is_gap else abs(b - a) / (a + b)
-    return (b * before.axis + a * after.axis) / (a + b), uncertain * turn / 2.0
-
-
-def _continued(near: _Segment, next_: _Segment | None, across: _Segment | None) -> tuple[FloatArray, float]:
-    """Tangent at the far end of a segment, from it and the next one on the same side; ``across`` lies over a gap."""
-    if next_ is not None and next_.is_gap == near.is_gap:
-        weight = near.along_mm / (near.along_mm + next_.along_mm)
-        return near.axis + weight * (near.axis - next_.axis), _turn_deg(near.axis, next_.axis) / 2.0
-    other = across or next_
-    if near.is_gap or other is None:
-        # Two dwells alone: a channel longer than the chord between them is curved, such as a ring.
-        return near.axis, near.deflection_deg
-    return near.axis, _turn_deg(near.axis, other.axis) / 2.0
-
-
-def _turn_deg(one: FloatArray, other: FloatArray) -> float:
-    return float(np.degrees(np.arccos(np.clip(one @ other, -1.0, 1.0))))

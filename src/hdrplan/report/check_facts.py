@@ -158,10 +158,14 @@ def _channel_table(channel: Channel) -> dict[str, object]:
         "pulses": channel.pulses,
         "axis_from": channel.axis_from,
         "dwells": [
-            {"relative_mm": relative, "position_mm": place, "time_s": seconds}
-            for relative, place, seconds in zip(
-                channel.relative_mm.tolist(), channel.positions_mm.tolist(), channel.times_s.tolist(), strict=True
-            )
+            {
+                "relative_mm": float(channel.relative_mm[k]),
+                "position_mm": channel.positions_mm[k].tolist(),
+                "time_s": float(channel.times_s[k]),
+                "axis": channel.axes[k].tolist(),
+                "axis_error_deg": float(channel.axis_error_deg[k]),
+            }
+            for k in range(len(channel.times_s))
         ],
     }
 
@@ -184,11 +188,16 @@ def dwell_rows(channel: Channel, fitted: Sequence[GroupTime] = ()) -> list[dict[
                     "along": f"{channel.relative_mm[k]:.1f}",
                     "place": ", ".join(f"{x:.1f}" for x in channel.positions_mm[k]),
                     "seconds": f"{seconds:.2f}",
+                    "axis": _degrees(float(channel.axis_error_deg[k])),
                     "in_dose": _fitted_text(fitted[k], channel.pulses) if fitted else "",
                     "told": told,
                 }
             )
     return rows
+
+
+def _degrees(error_deg: float) -> str:
+    return "unknown" if np.isnan(error_deg) else f"±{error_deg:.0f}" if error_deg >= 0.5 else "0"
 
 
 def _fitted_text(dwell: GroupTime, pulses: int) -> str:

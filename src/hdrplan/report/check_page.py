@@ -10,7 +10,7 @@ from hdrplan.plan import BrachyPlan
 from hdrplan.report.check_drawing import check_figures, figure_sentences
 from hdrplan.report.check_facts import CheckedFiles, assumptions, decay_to, dwell_rows, limit_rows
 from hdrplan.report.check_media import media_cells, media_sentences
-from hdrplan.report.check_text import number_text, percent_text, verdict_text
+from hdrplan.report.check_text import number_text, open_text, percent_text, verdict_text
 from hdrplan.report.page import base64_text, doubts_of, page
 from hdrplan.workflow import CheckRow, GridCheck, MediaCheck, SecondCheck
 
@@ -132,6 +132,7 @@ def _cells(row: CheckRow) -> dict[str, str]:
         "recomputed": number_text(row.recomputed),
         "difference": percent_text(row.difference_frac),
         "exact": number_text(row.exact),
+        "axes": open_text(row.axes_frac),
         "value": percent_text(row.difference_frac) or f"{number_text(row.recomputed)} {row.unit}",
         "tolerance": row.tolerance,
         "state": _STATES[row.verdict],

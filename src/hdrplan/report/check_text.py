@@ -8,8 +8,10 @@ from hdrplan.plan import BrachyPlan
 from hdrplan.report.check_facts import CheckedFiles, assumptions, files_table, limit_rows
 from hdrplan.workflow import DwellTimes, GridCheck, MediaCheck, SecondCheck
 
-__all__ = ["check_lines", "check_table", "number_text", "percent_text", "verdict_text"]
+__all__ = ["check_lines", "check_table", "number_text", "open_text", "percent_text", "verdict_text"]
 
+# A tenth of the usual warning limit of points.
+_SAID_FRAC = 1e-3
 _WORDS = {"pass": "pass", "warn": "pass, WARNING", "fail": "FAIL", "not judged": "-"}
 
 
@@ -34,6 +36,7 @@ def check_table(
             "recomputed": row.recomputed,
             "difference_frac": row.difference_frac,
             "exact": row.exact,
+            "axes_frac": row.axes_frac,
             "tolerance": row.tolerance,
             "verdict": row.verdict,
             "place_mm": None if row.place_mm is None else row.place_mm.tolist(),
@@ -138,6 +141,11 @@ def percent_text(frac: float) -> str:
     return "" if math.isnan(frac) else f"{round(100 * frac, 3) + 0.0:+.3f} %"
 
 
+def open_text(frac: float) -> str:
+    """Return what is open of a dose, either way; nothing where that is not known."""
+    return "" if math.isnan(frac) else f"±{100 * frac:.2g} %" if frac >= 1e-4 else "none"
+
+
 def check_lines(check: SecondCheck) -> list[str]:
     """Return the comparisons as the lines of a table."""
     quantities = [f"{row.quantity} ({row.unit})" if row.unit else row.quantity for row in check.rows]
@@ -146,5 +154,6 @@ def check_lines(check: SecondCheck) -> list[str]:
     for row, quantity in zip(check.rows, quantities, strict=True):
         values = f"{number_text(row.tps):>12}{number_text(row.recomputed):>12}{percent_text(row.difference_frac):>12}"
         exact = "" if math.isnan(row.exact) else f"; {number_text(row.exact)} at exact points"
-        lines.append(f"{quantity:<{width}}{values}  {row.tolerance}: {_WORDS[row.verdict]}{exact}")
+        axes = f"; axes leave {open_text(row.axes_frac)} open" if row.axes_frac >= _SAID_FRAC else ""
+        lines.append(f"{quantity:<{width}}{values}  {row.tolerance}: {_WORDS[row.verdict]}{exact}{axes}")
     return [*lines, *(f"{link.text}: NO" for link in check.links if link.holds is False)]

@@ -15,6 +15,7 @@ from hdrplan.metrics import Tolerances
 from hdrplan.plan import BrachyPlan, FileLink, as_plan, doubts_of_source
 from hdrplan.plausibility import doubts_of_clinical_strength
 from hdrplan.sources import TG43Source, bounded_warnings
+from hdrplan.workflow.check_axes import with_axes
 from hdrplan.workflow.check_dwells import DwellTimes, dwell_row, dwell_times
 from hdrplan.workflow.check_grid import GridCheck, compared_grids
 from hdrplan.workflow.check_hints import GridShift, constant_hints, factor_hints, grid_shift, shift_hints
@@ -127,7 +128,7 @@ def check_plan(
         warnings += doubts_of_factor(brachy, factor)
     tip = choose_tip(brachy, source, stated, tolerances, reverse_tip=reverse_tip)
     plan = as_plan(brachy, source, reverse_tip=tip.is_reversed)
-    rows = [trak_row(brachy, tolerances), *point_rows(plan, brachy.points, tolerances)]
+    rows = [trak_row(brachy, tolerances), *with_axes(brachy, plan, point_rows(plan, brachy.points, tolerances))]
     grid, shift, dwells = None, None, None
     if stated is not None:
         recomputed = dose_field(

@@ -55,6 +55,8 @@ class CheckRow:
         What ``recomputed`` is at exact points, where it is read from the TPS's grid like its own value; else NaN.
     place_mm : (3,) array, optional
         Of a point.
+    axes_frac : float
+        At a point: what the directions of the sources leave open of the recomputed dose, at most.
     """
 
     kind: Kind
@@ -67,6 +69,7 @@ class CheckRow:
     tolerance: str
     verdict: Verdict
     place_mm: FloatArray | None = None
+    axes_frac: float = math.nan
 
     @property
     def passed(self) -> bool | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from pydicom.dataset import Dataset
 
 from dicom_twins import channel, item, rt_plan, rt_structures
 from hdrplan.dose import dose_at_points
@@ -221,3 +222,23 @@ def test_sixty_channels_with_one_doubt_are_one_warning(tmp_path: Path) -> None:
     plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", channels))
     (doubt,) = [w for w in plan.warnings if w.id == "channel-tip-unknown"]
     assert doubt.sentence.startswith("channels 1, 2, 3, 4, 5, 6 and 54 more: ")
+
+
+def turned_channel(turn_deg: float) -> Dataset:
+    """Four dwells along x with orientations that are turned from the insertion direction."""
+    turn = np.radians(turn_deg)
+    # Distances grow away from the tip: the source points to lower x.
+    along = [-float(np.cos(turn)), float(np.sin(turn)), 0.0]
+    one = channel([(5.0 * k, 2.0, 5.0 * k) for k in range(4)], 8.0, 8.0)
+    for point in one.BrachyControlPointSequence:
+        point.ControlPointOrientation = along
+    return one
+
+
+@pytest.mark.parametrize(("turn_deg", "is_said"), [(0.0, False), (5.0, False), (30.0, True), (180.0, True)])
+def test_orientations_that_contradict_the_dwells_are_said(tmp_path: Path, turn_deg: float, is_said: bool) -> None:
+    """What vendors write into ControlPointOrientation is not always the insertion direction."""
+    plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", [turned_channel(turn_deg)]))
+    assert plan.channels[0].axis_from == "orientation"
+    assert ("channel-orientation-against-dwells" in {w.id for w in plan.warnings}) is is_said
+    np.testing.assert_allclose(plan.channels[0].axis_error_deg, turn_deg, atol=0.1)

@@ -16,6 +16,7 @@ __all__ = ["doubts_of_channels", "doubts_of_numbers"]
 # Register, "channel-axes-uncertain".
 _UNCERTAIN_DEG = 10.0
 _LISTED = 6
+_WORDS = {"neighbours": "the neighbouring dwells", "path": "the path", "path by place": "the path"}
 
 
 def doubts_of_numbers(items: Sequence[Tags], channels: Sequence[Channel]) -> list[Caution]:
@@ -53,10 +54,17 @@ def doubts_of_channels(channels: Sequence[Channel], totals_s: Sequence[float]) -
     if by_place:
         doubts.append(caution("channel-path-by-place", channels=_listed(by_place)))
     rough = [channel for channel in loaded if _uncertain(channel).any()]
-    if rough:
-        count = sum(int(_uncertain(channel).sum()) for channel in rough)
-        largest_deg = max(float(np.nanmax(channel.axis_error_deg)) for channel in rough)
-        doubts.append(caution("channel-axes-uncertain", channels=_listed(rough), count=count, largest_deg=largest_deg))
+    for how in dict.fromkeys(channel.axis_from for channel in rough):
+        same = [channel for channel in rough if channel.axis_from == how]
+        told = {
+            "channels": _listed(same),
+            "count": sum(int(_uncertain(channel).sum()) for channel in same),
+            "largest_deg": max(float(np.nanmax(channel.axis_error_deg)) for channel in same),
+        }
+        if how == "orientation":
+            doubts.append(caution("channel-orientation-against-dwells", **told))
+        else:
+            doubts.append(caution("channel-axes-uncertain", **told, how=_WORDS.get(how, how)))
     moving = [
         (channel, total_s - float(channel.times_s.sum()))
         for channel, total_s in zip(channels, totals_s, strict=True)

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.geometry import axes_from_neighbours, axes_from_path, off_path_mm, path_tip_first
+from hdrplan.geometry import (
+    NeighbourAxes,
+    axes_from_neighbours,
+    axes_from_path,
+    off_path_mm,
+    path_error_deg,
+    path_tip_first,
+)
 from hdrplan.io.dicom.structures import StructureSet
 from hdrplan.io.dicom.tags import Tags
 from hdrplan.plan import Channel
@@ -211,20 +218,23 @@ def _positions_mm(item: Tags, points: list[Tags], relative_mm: FloatArray, path_
 def _axes(dwells: _Dwells, path_mm: FloatArray) -> _Axes:
     """Source axes by the orientation of the file, the channel's path, or the neighbouring dwells."""
     positions_mm, orientations = dwells.positions_mm, dwells.orientations
-    exact = np.zeros(len(positions_mm))
     if not len(positions_mm):
-        return _Axes(axes=np.empty((0, 3)), error_deg=exact, tip_known=True, axis_from="no dwell", path_mm=path_mm)
+        return _Axes(
+            axes=np.empty((0, 3)), error_deg=np.zeros(0), tip_known=True, axis_from="no dwell", path_mm=path_mm
+        )
+    estimate = axes_from_neighbours(positions_mm, dwells.relative_mm)
     if orientations is not None and (np.linalg.norm(orientations, axis=1) > 1e-6).all():
         # In the insertion direction: DICOM PS3.3 C.8.8.15.14.
         axes = orientations / np.linalg.norm(orientations, axis=1)[:, None]
-        return _Axes(axes=axes, error_deg=exact, tip_known=True, axis_from="orientation", path_mm=path_mm)
+        error_deg = _against_deg(axes, estimate)
+        return _Axes(axes=axes, error_deg=error_deg, tip_known=True, axis_from="orientation", path_mm=path_mm)
     if len(path_mm) >= 2:
         tip_first = path_tip_first(path_mm, positions_mm, dwells.relative_mm)
         if tip_first is not None:
             axes = axes_from_path(tip_first, positions_mm)
             if (np.abs(np.linalg.norm(axes, axis=1) - 1) < 1e-6).all():
-                return _Axes(axes=axes, error_deg=exact, tip_known=True, axis_from="path", path_mm=tip_first)
-    estimate = axes_from_neighbours(positions_mm, dwells.relative_mm)
+                error_deg = np.maximum(path_error_deg(tip_first, positions_mm), _against_deg(axes, estimate))
+                return _Axes(axes=axes, error_deg=error_deg, tip_known=True, axis_from="path", path_mm=tip_first)
     axes, error_deg = np.array(estimate.axes), np.array(estimate.error_deg)
     known = np.linalg.norm(axes, axis=1) > 0.5
     if not known.any():
@@ -232,3 +242,9 @@ def _axes(dwells: _Dwells, path_mm: FloatArray) -> _Axes:
         return _Axes(axes=axes, error_deg=error_deg, tip_known=False, axis_from="unknown", path_mm=path_mm)
     axes[~known] = axes[known][0]
     return _Axes(axes=axes, error_deg=error_deg, tip_known=True, axis_from="neighbours", path_mm=path_mm)
+
+
+def _against_deg(axes: FloatArray, estimate: NeighbourAxes) -> FloatArray:
+    """Return by how much axes of the file contradict those of neighbouring dwells, beyond what these leave open."""
+    apart_deg = np.degrees(np.arccos(np.clip((axes * estimate.axes).sum(axis=1), -1.0, 1.0)))
+    return np.asarray(np.maximum(np.nan_to_num(apart_deg - estimate.error_deg), 0.0))
