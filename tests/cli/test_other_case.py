@@ -39,6 +39,11 @@ def test_the_date_of_the_strength_travels_through_import_plan_and_export(importe
     result = run("export", imported / "plan.json", "--case", imported, "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "strength-dated-now" not in result.stderr
+    # Its channels are the case's catheters, with their paths, whatever their numbers.
+    assert "plan-other-catheters" not in result.stderr
+    channels = pydicom.dcmread(tmp_path / "out" / "RP.dcm").ApplicationSetupSequence[0].ChannelSequence
+    drawn = {roi.ROINumber for roi in pydicom.dcmread(tmp_path / "out" / "RS.dcm").StructureSetROISequence}
+    assert {channel.ReferencedROINumber for channel in channels} <= drawn
     source = pydicom.dcmread(tmp_path / "out" / "RP.dcm").SourceSequence[0]
     assert (source.SourceStrengthReferenceDate, source.SourceStrengthReferenceTime) == ("20180511", "093000")
     assert float(source.ReferenceAirKermaRate) == 40700.0

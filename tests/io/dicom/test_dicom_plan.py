@@ -14,6 +14,7 @@ from dicom_twins import channel, item, rt_plan, rt_structures
 from hdrplan.dose import dose_at_points
 from hdrplan.errors import FormatError
 from hdrplan.io import read_brachy_plan, read_structure_set
+from hdrplan.io.dicom.catheters import catheters_of
 from hdrplan.plan.brachy import as_plan
 from hdrplan.sources import load_source
 
@@ -212,6 +213,8 @@ def test_a_curve_that_no_roi_number_names_is_taken_where_all_dwells_lie_on_it(tm
     assert "channel-path-by-place" in {w.id for w in placed.warnings}
     true = np.array([[np.sin(at / 15), -np.cos(at / 15), 0.0] for at in (0.0, 5.0, 40.0, 45.0)])
     assert ((placed.channels[0].axes * true).sum(axis=1)[1:] > 0.995).all()
+    (catheter,), _ = catheters_of(structures, placed, np.zeros(3))
+    np.testing.assert_allclose(catheter.points_mm, ring[::-1], atol=1e-6)
     assert alone.channels[0].axis_from == "neighbours"
     assert "channel-axes-uncertain" in {w.id for w in alone.warnings}
     assert ((alone.channels[0].axes * true).sum(axis=1) > np.cos(np.radians(15.0))).all()

@@ -14,7 +14,7 @@ from hdrplan.geometry import Role, Structure
 from hdrplan.io.case.from_dicom import centre_mm
 from hdrplan.io.case.roles import healthy_by_name, roles_of_rois
 from hdrplan.io.case.write import write_source
-from hdrplan.io.dicom.catheters import catheters_of
+from hdrplan.io.dicom.catheters import catheters_of, named_as_catheters
 from hdrplan.io.dicom.export import DicomExport
 from hdrplan.io.dicom.structures import StructureSet
 from hdrplan.io.files import sha256
@@ -108,7 +108,8 @@ def write_imported_case(folder: Path, export: DicomExport, choices: ImportChoice
     (folder / "case.toml").write_text(toml_text(table), encoding="utf-8")
     if export.plan is not None:
         ct_sha256 = sha256(folder / "ct.nii.gz") if ct is not None else None
-        write_plan(folder / "plan.json", as_plan(export.plan, source), choices.name, ct_sha256)
+        plan = named_as_catheters(as_plan(export.plan, source), export.plan)
+        write_plan(folder / "plan.json", plan, choices.name, ct_sha256)
     if export.dose is not None:
         write_volume(folder / "tps_dose.nrrd", export.dose.volume)
     of_source = doubts_of_source(export.plan, source) if export.plan else ()

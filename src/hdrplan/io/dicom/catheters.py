@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Catheter
 from hdrplan.io.dicom.structures import StructureSet
-from hdrplan.plan import BrachyPlan, Channel
+from hdrplan.plan import BrachyPlan, Channel, Plan
 
-__all__ = ["catheters_of"]
+__all__ = ["catheters_of", "named_as_catheters"]
 
 
 def catheters_of(
@@ -36,10 +38,9 @@ def catheters_of(
     """
     warnings: list[Caution] = []
     catheters: list[Catheter] = []
-    for channel in plan.channels if plan else ():
-        path_mm = _hub_to_tip_mm(channel)
-        if path_mm is not None:
-            catheters.append(Catheter(_free_name(channel.name, channel.number, catheters), path_mm))
+    for channel, catheter in _of_channels(plan) if plan else ():
+        if catheter is not None:
+            catheters.append(catheter)
         elif len(channel.times_s):
             warnings.append(caution("channel-without-catheter", number=channel.number))
     if catheters or structures is None:
@@ -56,13 +57,41 @@ def catheters_of(
     return tuple(catheters), tuple(warnings)
 
 
+def named_as_catheters(plan: Plan, brachy: BrachyPlan) -> Plan:
+    """Return an export's plan whose channels have the names of :func:`catheters_of`: plan and case belong together.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of :func:`hdrplan.plan.as_plan`, which numbers them.
+    brachy : BrachyPlan
+    """
+    loaded = [catheter for channel, catheter in _of_channels(brachy) if len(channel.times_s)]
+    numbers = plan.dwells.catheter_names
+    names = tuple(n if c is None else c.name for n, c in zip(numbers, loaded, strict=True))
+    return replace(plan, dwells=replace(plan.dwells, catheter_names=names))
+
+
+def _of_channels(plan: BrachyPlan) -> list[tuple[Channel, Catheter | None]]:
+    catheters: list[Catheter] = []
+    pairs: list[tuple[Channel, Catheter | None]] = []
+    for channel in plan.channels:
+        path_mm = _hub_to_tip_mm(channel)
+        if path_mm is None:
+            pairs.append((channel, None))
+            continue
+        catheters.append(Catheter(_free_name(channel.name, channel.number, catheters), path_mm))
+        pairs.append((channel, catheters[-1]))
+    return pairs
+
+
 def _free_name(name: str, number: int, taken: list[Catheter]) -> str:
     return name if name and name not in {c.name for c in taken} else f"{name or 'channel'} #{number}"
 
 
 def _hub_to_tip_mm(channel: Channel) -> FloatArray | None:
     """Path of a channel from hub to tip; through its dwells and on to the tip where no curve is drawn."""
-    if len(channel.path_mm) >= 2 and channel.axis_from in ("path", "orientation", "no dwell"):
+    if len(channel.path_mm) >= 2 and channel.axis_from in ("path", "path by place", "orientation", "no dwell"):
         return channel.path_mm[::-1]
     order = np.argsort(-channel.relative_mm, kind="stable")
     points_mm = channel.positions_mm[order]
