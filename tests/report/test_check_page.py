@@ -161,6 +161,7 @@ def test_a_pdf_without_a_browser_is_refused_before_any_work(
     monkeypatch.setenv("HDRPLAN_BROWSER", shutil.which("true") or "true")
     with pytest.raises(InputError, match="must print the page"):
         write_pdf(tmp_path / "page.pdf", "<p>")
+    monkeypatch.setattr("hdrplan.io.pdf_browser", lambda: None)
     result = run(export, "--pdf", "A4")
     assert result.exit_code == 2
     assert "expected -o FOLDER beside --pdf" in result.output

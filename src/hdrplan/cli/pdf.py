@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-__all__ = ["paper_page", "pdf_option", "print_page"]
+__all__ = ["pdf_option", "print_page"]
 
 _PAPER = "hdrplan.paper"
 
@@ -52,24 +52,10 @@ def _with_browser(ctx: click.Context, _: click.Parameter, paper: str | None) -> 
     ctx.meta[_PAPER] = paper
 
 
-def paper_page(page: str) -> str | None:
-    """Return a page as it is to be printed; None where the command was not asked for a PDF.
-
-    Parameters
-    ----------
-    page : str
-        HTML.
-    """
-    paper = click.get_current_context().meta.get(_PAPER)
-    if paper is None:
-        return None
-    from hdrplan.report import on_paper
-
-    return on_paper(page, paper)
-
-
 def print_page(page: Path, name: str | None = None) -> None:
     """Print a page that was written, to a PDF beside it, where the command was asked for a PDF.
+
+    A browser that fails now, after it has printed an empty page before the work, costs the PDF and not the work.
 
     Parameters
     ----------
@@ -78,8 +64,15 @@ def print_page(page: Path, name: str | None = None) -> None:
     name : str or None
         Of the PDF, where a picture has the name of the page.
     """
-    printed = paper_page(page.read_text(encoding="utf-8"))
-    if printed is not None:
-        from hdrplan.io import write_pdf
+    paper = click.get_current_context().meta.get(_PAPER)
+    if paper is None:
+        return
+    from hdrplan.errors import InputError
+    from hdrplan.io import write_pdf
+    from hdrplan.report import on_paper
 
+    printed = on_paper(page.read_text(encoding="utf-8"), paper)
+    try:
         write_pdf(page.with_name(name or f"{page.stem}.pdf"), printed)
+    except InputError as failed:
+        click.echo(f"hdrplan: everything but the PDF is written: {failed}", err=True)

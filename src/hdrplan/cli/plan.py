@@ -15,7 +15,7 @@ from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_
 from hdrplan.cli.dose_mc import ModelFlags, asked_model, model_options, refuse_idle, write_model_files
 from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FOLDER, writes
-from hdrplan.cli.pdf import paper_page, pdf_option
+from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.plan_all import folder_options
 from hdrplan.cli.plan_mc import KeptPhotons, media_lines, media_tables, planned_in_media
 from hdrplan.cli.progress import steps_bar
@@ -245,12 +245,20 @@ class _Page:
         facts = {} if costs is None else {"profile": cost_rows(costs.rows())}
         with measured("write"):
             run = replace(record, seconds=seconds, facts=facts)
-            paper = paper_page(page) if final else None
-            more = None if in_media is None else partial(_model_files, in_media=in_media, case_file=self.case_file)
-            write_results(self.output, results, report_html=page, report_print=paper, run=run, more=more)
+            write_results(
+                self.output, results, report_html=page, run=run, more=partial(self._more, in_media, final=final)
+            )
         if in_media is not None:
             for path in KeptPhotons(self.output).files():
                 path.unlink()
+
+    def _more(self, in_media: ModelPlan | None, draft: Path, *, final: bool) -> None:
+        if in_media is not None:
+            tables = media_tables(in_media, printed_warnings())
+            table = tables["model_based"] | {"plan_in_media": tables["model_plan"]}
+            write_model_files(draft, in_media.own, self.case_file, table)
+        if final:
+            print_page(draft / "report.html")
 
 
 def _metrics(result: PlanResult, in_media: ModelPlan | None) -> dict[str, object]:
@@ -259,9 +267,3 @@ def _metrics(result: PlanResult, in_media: ModelPlan | None) -> dict[str, object
 
     table = metrics_table(result, printed_warnings())
     return table if in_media is None else table | media_tables(in_media)
-
-
-def _model_files(draft: Path, *, in_media: ModelPlan, case_file: CaseFile) -> None:
-    tables = media_tables(in_media, printed_warnings())
-    table = tables["model_based"] | {"plan_in_media": tables["model_plan"]}
-    write_model_files(draft, in_media.own, case_file, table)

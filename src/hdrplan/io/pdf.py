@@ -38,16 +38,23 @@ _ARGUMENTS = (
     "--virtual-time-budget=20000",
 )
 _LONGEST_S = 300
+_NO_SANDBOX = "No usable sandbox"
 
 
 def pdf_browser() -> str:
-    """Return the browser that prints: ask before long work.
+    """Return the browser that prints, after it has printed an empty page: ask before long work.
 
     Raises
     ------
     InputError
-        No Chromium, Chrome or Edge on this machine.
+        No Chromium, Chrome or Edge on this machine, or one that does not print.
     """
+    with tempfile.TemporaryDirectory(prefix="hdrplan-pdf-") as folder:
+        write_pdf(Path(folder, "empty.pdf"), "<!doctype html><title>hdrplan</title>")
+    return _browser()
+
+
+def _browser() -> str:
     named = os.environ.get(BROWSER_VARIABLE)
     program = shutil.which(named) if named else next((p for p in map(shutil.which, (*_NAMES, *_PLACES)) if p), None)
     if program is None:
@@ -74,26 +81,31 @@ def write_pdf(path: Path, page: str) -> None:
     InputError
         No browser, or one that does not print.
     """
-    program = pdf_browser()
+    program = _browser()
+    # Chromium refuses its sandbox to root.
+    is_root = sys.platform == "linux" and os.geteuid() == 0
     with tempfile.TemporaryDirectory(prefix="hdrplan-pdf-") as folder:
         source, target = Path(folder, "page.html"), Path(folder, "page.pdf")
         source.write_text(page, encoding="utf-8")
-        arguments = [program, *_ARGUMENTS, f"--user-data-dir={Path(folder, 'profile')}", f"--print-to-pdf={target}"]
-        if sys.platform == "linux" and os.geteuid() == 0:
-            # Chromium refuses its sandbox to root, as in containers.
-            arguments.append("--no-sandbox")
-        try:
-            done = subprocess.run(
-                [*arguments, source.as_uri()], capture_output=True, text=True, errors="replace", timeout=_LONGEST_S
-            )
-            words = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        except subprocess.TimeoutExpired:
-            words = [f"nothing after {_LONGEST_S} s"]
+        flags = [f"--user-data-dir={Path(folder, 'profile')}", f"--print-to-pdf={target}", source.as_uri()]
+        words = _printed([program, *_ARGUMENTS, *(["--no-sandbox"] if is_root else []), *flags])
+        if not target.is_file() and any(_NO_SANDBOX in line for line in words):
+            # Containers and some desktops give nobody a sandbox; the page is our own and asks the network for nothing.
+            words = _printed([program, *_ARGUMENTS, "--no-sandbox", *flags])
         if not target.is_file() or not target.read_bytes().startswith(b"%PDF-"):
             raise InputError(
                 "the browser must print the page",
-                got=words[0][:200],
+                got=words[-1][:200],
                 where=program,
-                remedy="Open the page and print it from there.",
+                remedy="Name another one in HDRPLAN_BROWSER, or open the page and print it from there.",
             )
         shutil.copyfile(target, path)
+
+
+def _printed(command: list[str]) -> list[str]:
+    """Run the browser; return the lines that it said."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_LONGEST_S)
+    except subprocess.TimeoutExpired:
+        return [f"nothing after {_LONGEST_S} s"]
+    return done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]

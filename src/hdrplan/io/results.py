@@ -23,7 +23,6 @@ from hdrplan.io.csv_files import read_csv
 from hdrplan.io.files import json_entries
 from hdrplan.io.images import read_volume, write_volume
 from hdrplan.io.outputs import Output, new_folder
-from hdrplan.io.pdf import write_pdf
 from hdrplan.io.plan_files import read_plan_file, write_plan
 from hdrplan.io.run_record import RunRecord, write_run
 from hdrplan.io.value_files import write_json, write_rows
@@ -75,7 +74,6 @@ def write_results(
     *,
     report_html: str,
     run: RunRecord,
-    report_print: str | None = None,
     more: Callable[[Path], None] | None = None,
 ) -> None:
     """Write a plan's results into a new folder; on any error nothing is left.
@@ -87,8 +85,6 @@ def write_results(
     results : ResultFolder
     report_html : str
     run : RunRecord
-    report_print : str, optional
-        The report as it is printed to report.pdf; None writes none.
     more : callable, optional
         Writes further files into the folder that it is given.
 
@@ -111,8 +107,6 @@ def write_results(
             (draft / "report.html").write_text(report_html, encoding="utf-8")
 
         over_each(lambda write: write(), (dose, texts))
-        if report_print is not None:
-            write_pdf(draft / "report.pdf", report_print)
         if more is not None:
             more(draft)
         write_run(draft, run)

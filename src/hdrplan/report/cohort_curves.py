@@ -76,7 +76,7 @@ def survival_panels(
     """
     with matplotlib.rc_context(STYLE):
         rows = max(len(curves) for curves in panels.values())
-        figure = Figure(figsize=(3.4 * len(panels), 4.0 + 0.24 * rows), layout="constrained")
+        figure = Figure(figsize=(max(3.4 * len(panels), 6.4), 4.0 + 0.24 * rows), layout="constrained")
         drawn = figure.subplots(2, len(panels), height_ratios=(1.0, 0.06 + 0.065 * rows), sharex="col", squeeze=False)
         for k, (name, curves) in enumerate(panels.items()):
             axes, below = drawn[:, k]

@@ -12,7 +12,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Catheter, Structure
 from hdrplan.plan import Case, organ_of
-from hdrplan.report.needle_slices import draw_needle
+from hdrplan.report.needle_slices import ASPECT, draw_needle
 from hdrplan.workflow import PlaceResult
 
 __all__ = ["NeedleCard", "axial_angle", "entry_text", "needle_cards"]
@@ -145,9 +145,9 @@ def _picture(result: PlaceResult, catheter: Catheter, k: int) -> str:
     from matplotlib.figure import Figure
 
     with rc_context({"font.size": 8.0, "svg.hashsalt": "hdrplan"}):
-        figure = Figure(figsize=(5.2, 3.3), dpi=110, layout="constrained")
+        figure = Figure(figsize=(4.1 * ASPECT, 4.1), dpi=110)
         FigureCanvasAgg(figure)
-        draw_needle(figure.subplots(), result, catheter, k)
+        draw_needle(figure.add_axes((0.0, 0.0, 1.0, 1.0)), result, catheter, k)
         content = io.BytesIO()
         figure.savefig(content, format="png")
     return base64.b64encode(content.getvalue()).decode("ascii")

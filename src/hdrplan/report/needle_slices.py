@@ -15,11 +15,13 @@ from hdrplan.workflow import PlaceResult
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["NEEDLE_COLOURS", "colours_of", "draw_needle", "draw_slice", "focus_of", "span_mm", "write_number"]
+__all__ = ["ASPECT", "NEEDLE_COLOURS", "colours_of", "draw_needle", "draw_slice", "focus_of", "span_mm", "write_number"]
 
 NEEDLE_COLOURS = ("#ffd92e", "#4ade80", "#38bdf8", "#fb923c", "#f472b6", "#c4b5fd", "#fca5a5", "#99f6e4")
 # A needle within this distance of a slice is drawn whole, elsewhere dotted.
 _NEAR_MM = 4.0
+# Width over height of the plane of a needle: all cards are alike.
+ASPECT = 1.6
 _WINDOW_HU = (-120.0, 220.0)
 
 
@@ -149,8 +151,11 @@ def draw_needle(axes: Axes, result: PlaceResult, catheter: Catheter, k: int) -> 
     if np.linalg.norm(across) < 0.2:
         across = np.cross(np.array([1.0, 0.0, 0.0]), along)
     across /= np.linalg.norm(across)
-    u = np.arange(-25.0, np.linalg.norm(tip - entry) + 30.0, 1.0)
-    v = np.arange(-45.0, 45.0, 1.0)
+    length_mm = float(np.linalg.norm(tip - entry))
+    half_mm = max(45.0, (length_mm + 55.0) / (2.0 * ASPECT))
+    middle_mm = (length_mm + 5.0) / 2.0
+    u = np.linspace(middle_mm - ASPECT * half_mm, middle_mm + ASPECT * half_mm, round(2.0 * ASPECT * half_mm))
+    v = np.linspace(-half_mm, half_mm, round(2.0 * half_mm))
     points = entry + u[None, :, None] * along + v[:, None, None] * across
     _draw_plane(axes, result, points, u, v)
     colour = NEEDLE_COLOURS[k % len(NEEDLE_COLOURS)]
@@ -161,15 +166,8 @@ def draw_needle(axes: Axes, result: PlaceResult, catheter: Catheter, k: int) -> 
     at = (dwells.positions_mm[used] - entry) @ along
     aside = (dwells.positions_mm[used] - entry) @ across
     axes.scatter(at, aside, s=16 + 60 * times[used] / max(times.max(), 1e-9), color=colour, ec="k", lw=0.4)
-    of_case = k < len(result.case.catheters)
-    near_mm = result.nearest_mm[k] if of_case or result.foreseen is None else result.foreseen.nearest_mm
-    near = ", ".join(f"{name} {mm:.0f}" for name, mm in list(near_mm.items())[:2])
     axes.set_ylim(v[0], v[-1])
-    axes.set_title(
-        f"{catheter.name}: {np.linalg.norm(tip - entry):.0f} mm from {'hub' if k < result.n_given else 'skin'} to tip"
-        f"\nnearest (mm): {near}",
-        fontsize=8,
-    )
     axes.set(xticks=[], yticks=[])
-    axes.plot([5, 25], [-40, -40], color="w", lw=2)
-    axes.text(15, -38, "20 mm", color="w", ha="center", va="bottom", fontsize=7)
+    left_mm, below_mm = u[0] + 8.0, v[0] + 5.0
+    axes.plot([left_mm, left_mm + 20.0], [below_mm, below_mm], color="w", lw=2)
+    axes.text(left_mm + 10.0, below_mm + 2.0, "20 mm", color="w", ha="center", va="bottom", fontsize=8)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hdrplan.cautions import Caution
 from hdrplan.report.needle_cards import needle_cards
 from hdrplan.report.page import base64_text, doubts_of, page
-from hdrplan.report.placement_drawing import placement_panels
+from hdrplan.report.placement_drawing import placement_panels, placement_planes
 from hdrplan.report.placement_recourse import loss_text, new_catheters
 from hdrplan.report.placement_text import fact_lines
 from hdrplan.workflow import PlaceResult
@@ -60,5 +60,6 @@ def placement_html(
         rows=rows,
         order=list(zip([row["name"] for row in rows], losses, strict=False)),
         stopped=stopped,
+        planes=[(name, base64_text(svg)) for name, svg in placement_planes(result)],
         panels=[(text, base64_text(svg)) for text, svg in placement_panels(result)],
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["placement_figure", "placement_panels"]
+__all__ = ["placement_figure", "placement_panels", "placement_planes"]
 
 
 def placement_figure(result: PlaceResult, path: Path) -> None:
@@ -52,7 +52,10 @@ def placement_figure(result: PlaceResult, path: Path) -> None:
         _draw_d100(figure.add_subplot(spec[1, 2]), result)
         _draw_facts(figure.add_subplot(spec[1, 3]), result)
         for k, catheter in enumerate(catheters):
-            draw_needle(figure.add_subplot(spec[2 + k // columns, k % columns]), result, catheter, k)
+            axes = figure.add_subplot(spec[2 + k // columns, k % columns])
+            draw_needle(axes, result, catheter, k)
+            near = ", ".join(f"{name} {mm:.0f}" for name, mm in list(result.nearest_mm[k].items())[:2])
+            axes.set_title(f"{catheter.name}; nearest (mm): {near}")
         given = f"{result.n_given} catheters in, " if result.n_given else ""
         figure.suptitle(
             f"{result.case.name}: {given}{len(catheters) - result.n_given} planned catheters. "
@@ -69,13 +72,8 @@ def placement_panels(result: PlaceResult) -> list[tuple[str, str]]:
     ----------
     result : PlaceResult
     """
-    focus = focus_of(result)
     wanted = result.planned.goals.doses[0].dose_gy
     with inked(font_size=9.0, axes_titlesize=10.0):
-        slices, axes = _panel((11.0, 4.0), 3)
-        for axis, (name, view) in zip(axes, VIEWS.items(), strict=True):
-            draw_slice(axis, result, name, view, focus)
-            axis.set_title(name)
         body, _ = _panel((5.6, 4.4), 0)
         draw_body(body.add_subplot(projection="3d"), result)
         from_skin, axes = _panel((5.6, 4.4), 1)
@@ -93,7 +91,6 @@ def placement_panels(result: PlaceResult) -> list[tuple[str, str]]:
         coverage, axes = _panel((5.6, 3.8), 1)
         _draw_d100(axes[0], result)
         drawn = (
-            ("Planes through the middle of the first CTV. Numbers mark the entries; dotted: off the slice.", slices),
             ("Skin, bones, organs, lesion and needles.", body),
             (
                 "Entries on the skin, seen from where the needles come. Dashed: ways below it; brown: bones in front.",
@@ -104,6 +101,23 @@ def placement_panels(result: PlaceResult) -> list[tuple[str, str]]:
             (f"D100 that each number of catheters reaches; dashed: {wanted:g} Gy prescribed.", coverage),
         )
         return [(text, screen_svg(figure)) for text, figure in drawn]
+
+
+def placement_planes(result: PlaceResult) -> list[tuple[str, str]]:
+    """Return name and picture (SVG) of the three planes through the middle of the first CTV.
+
+    Parameters
+    ----------
+    result : PlaceResult
+    """
+    planes = []
+    with inked(font_size=9.0, axes_titlesize=10.0):
+        for name, view in VIEWS.items():
+            figure, (axes,) = _panel((4.2, 4.0), 1)
+            draw_slice(axes, result, name, view, focus_of(result))
+            axes.set_title("")
+            planes.append((name, screen_svg(figure)))
+    return planes
 
 
 def _panel(size_in: tuple[float, float], columns: int) -> tuple[Figure, list[Axes]]:

@@ -90,14 +90,19 @@ def view_extent(
     must_see, may_see : (n, 3) arrays
         Corners of the doses and CTVs, mm; these and everything else.
     focus : list of float
-        Middle of the first CTV; without one, of the doses.
+        Middle of the first CTV; without one, where the first dose is highest.
     """
     boxes = [s.box_mm for s in structures]
     targets = [box for s, box in zip(structures, boxes, strict=True) if s.role == "CTV"]
     must_see = np.vstack([*(corners_mm(dose.grid) for dose in doses), *targets])
     may_see = np.vstack([must_see, *boxes, *(c.points_mm for c in catheters)])
     focus = next((_centre_mm(s) for s in structures if s.role == "CTV"), None)
-    return must_see, may_see, focus or [float(v) for v in must_see.mean(axis=0)]
+    return must_see, may_see, focus or _hottest_mm(doses[0])
+
+
+def _hottest_mm(dose: Volume) -> list[float]:
+    z, y, x = np.unravel_index(np.nanargmax(dose.values_zyx), dose.values_zyx.shape)
+    return [round(float(v), 3) for v in dose.grid.world([x, y, z])]
 
 
 def _centre_mm(structure: Structure) -> list[float]:
