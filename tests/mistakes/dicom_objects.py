@@ -221,6 +221,11 @@ def scaling(folder: Path, factor: float) -> None:
     edit(folder / "RD.dcm", lambda d: setattr(d, "DoseGridScaling", float(d.DoseGridScaling) * factor))
 
 
+@DICOM("a dose whose unit was lost", warns="dose-meaning-not-stated")
+def dose_without_unit(folder: Path) -> None:
+    edit(folder / "RD.dcm", lambda d: delattr(d, "DoseUnits"))
+
+
 @DICOM("a dose in cGy that says GY", warns="dose-unusual")
 def dose_in_cgy(folder: Path) -> None:
     scaling(folder, 100.0)

@@ -52,6 +52,23 @@ def test_cgy_is_gy(dose: Path) -> None:
     assert in_cgy.metric("D50").value == pytest.approx(in_gy.metric("D50").value, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("lost", "id_"),
+    [
+        ("DoseUnits", "dose-meaning-not-stated"),
+        ("DoseType", "dose-meaning-not-stated"),
+        ("FrameOfReferenceUID", "links-not-stated"),
+        ("PatientID", "links-not-stated"),
+    ],
+)
+def test_what_a_dose_does_not_say_is_said(dose: Path, lost: str, id_: str) -> None:
+    whole = dvh_of(dose, box=prism())
+    assert id_ not in {w.id for w in whole.warnings}
+    result = dvh_of(changed(dose, **{lost: None}), box=prism())
+    assert [w.id for w in result.warnings].count(id_) == 1
+    assert result["box"].metric("D50").value == whole["box"].metric("D50").value
+
+
 def test_falling_offsets_are_the_same_dose(dose: Path) -> None:
     rising = dvh_of(dose, box=prism())["box"]
     n = dcmread(dose).NumberOfFrames

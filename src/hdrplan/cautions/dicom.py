@@ -245,6 +245,13 @@ DICOM = (
         "same afterloaders and model names exist with Co-60.",
     ),
     Kind(
+        id="dose-meaning-not-stated",
+        sentence="the RT Dose does not state {missing}; {assumed} is assumed",
+        remedy="Compare a dose of it with the planning system.",
+        why="DoseUnits (3004,0002) and DoseType (3004,0004) say whether the numbers are Gy, cGy or percent, physical "
+        "or effective. Every export must have them; anonymisers and converters lose them.",
+    ),
+    Kind(
         id="links-not-stated",
         sentence="the files do not say whether they belong together: {links}",
         remedy="Make sure that they are of one plan and patient.",

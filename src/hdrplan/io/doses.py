@@ -150,6 +150,13 @@ def checked_pair(dose: StoredDose, regions: Regions, *, accept: bool, where: obj
                 remedy="If they were registered to each other: `accept_other_patient=True`.",
             )
         notes.append(caution("other-frame"))
+    if len(files) == 2:
+        links = {
+            "dose and structures: one patient": all(file.patient_id for file in files),
+            "dose and structures: one frame of reference": bool(dose.frame_uid and regions.frame_uid),
+        }
+        unsaid = [link for link, is_stated in links.items() if not is_stated]
+        notes += [caution("links-not-stated", links="; ".join(unsaid))] if unsaid else []
     if dose.structures_uid and regions.uid and dose.structures_uid != regions.uid:
         notes.append(caution("uid-of-structures"))
     return tuple(notes)

@@ -84,6 +84,7 @@ def check_html(
         places=_places(check, brachy),
         channels=_channels(check, brachy, files),
         pulses=brachy.pulses,
+        axes_open=any((~(c.axis_error_deg < 0.5) & (c.times_s > 0)).any() for c in brachy.channels),
         assumptions=assumptions(check, brachy, media),
         limits=limit_rows(check),
         unmodelled=", ".join(brachy.unmodelled),

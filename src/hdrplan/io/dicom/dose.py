@@ -110,7 +110,12 @@ def dose_grid_of(tags: Tags) -> DoseGrid:
         raise tags.error(
             "DoseType", "PHYSICAL", kind, "A biologically effective dose, or a difference, is no dose in Gy."
         )
+    taken = {"DoseUnits": "Gy", "DoseType": "a physical dose"}
+    unsaid = {keyword: what for keyword, what in taken.items() if not tags.has(keyword)}
     warnings: list[Caution] = []
+    if unsaid:
+        missing, assumed = " nor ".join(unsaid), " and ".join(unsaid.values())
+        warnings.append(caution("dose-meaning-not-stated", missing=missing, assumed=assumed))
     frames = tags.whole("NumberOfFrames", 1)
     rows, columns = tags.whole("Rows"), tags.whole("Columns")
     if not (0 < frames <= MAX_FRAMES and 0 < rows <= MAX_MATRIX and 0 < columns <= MAX_MATRIX):
