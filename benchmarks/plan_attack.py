@@ -1,7 +1,7 @@
 """Search for a false statement in the folders of plans: random cases and options, each folder checked by other code.
 
 ``python -m benchmarks.plan_attack [-n 40] [--first-seed 0] [-o benchmarks/results/plan_attack.json]
-[--write docs/measurements/optimiser.md] [--wide]``
+[--write docs/measurements/optimiser.md] [--wide | --levels]``
 
 One or two odd lesions (plates, horseshoes, tips, needles, shells, rings), on voxels of 1 to 5 mm, an organ beside them,
 one to three catheters each. Options at random: moving source, steps of 0.1 and 1 s or none, shortest dwells, ratios of
@@ -9,7 +9,8 @@ neighbouring times, other sources, fewest dwells, limits on the organ as Dmax, D
 so low that prescriptions give way, and conformity. ``hdrplan plan`` writes the folder; ``hdrplan validate CASE --plan``
 computes all of it again, searches each lesion for points below the proven dose, and looks with a linear program of its
 own for a plan below the stated bound. With ``--wide`` cases and options are those of
-:mod:`benchmarks.wide_cases`: oblique grids far from zero, single voxels, sheets, touching CTVs, goals on CTVs.
+:mod:`benchmarks.wide_cases`: oblique grids far from zero, single voxels, sheets, touching CTVs, goals on CTVs; with
+``--levels`` CTVs also have goals of several levels, beyond their prescription, and some prescriptions do not count.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +27,7 @@ from click.testing import CliRunner
 
 from benchmarks.odd_shapes import FORMS
 from benchmarks.record import command_line, measured, put_table
-from benchmarks.wide_cases import wide_case, wide_flags
+from benchmarks.wide_cases import levels_case, wide_case, wide_flags
 from hdrplan.cli import cli
 from hdrplan.errors import HdrPlanError
 from hdrplan.geometry import Grid, Volume
@@ -117,12 +119,20 @@ def plain_flags(rng: np.random.Generator) -> list[str]:
     return flags
 
 
-def attack(seed: int, wide: bool = False) -> dict:
+_KINDS: dict[str, tuple[Callable[..., list[str]], Callable[..., list[str]]]] = {
+    "plain": (write_case, plain_flags),
+    "wide": (wide_case, wide_flags),
+    "levels": (levels_case, wide_flags),
+}
+
+
+def attack(seed: int, kind: str = "plain") -> dict:
     """Plan one random case with random options, and let its folder be checked."""
     rng = np.random.default_rng(seed)
     work = Path(tempfile.mkdtemp(prefix="plan-attack-"))
     case, out, runner = work / "case", work / "out", CliRunner()
-    ctvs, flags = (wide_case(case, rng), wide_flags(rng)) if wide else (write_case(case, rng), plain_flags(rng))
+    made, options = _KINDS[kind]
+    ctvs, flags = made(case, rng), options(rng)
     planned = runner.invoke(cli, ["plan", str(case), *flags, "-o", str(out), "--quiet"])
     row = {"seed": seed, "ctvs": len(ctvs), "flags": " ".join(flags), "planned": planned.exit_code}
     if isinstance(planned.exception, HdrPlanError):
@@ -170,13 +180,18 @@ def main() -> None:
     parser = command_line(__doc__, "plan_attack")
     parser.add_argument("-n", type=int, default=40)
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--wide", action="store_true", help="cases and options far from the usual")
+    for kind, what in (
+        ("wide", "cases and options far from the usual"),
+        ("levels", "these, with goals of levels on CTVs"),
+    ):
+        parser.add_argument(f"--{kind}", action="store_const", const=kind, dest="kind", default="plain", help=what)
     given = parser.parse_args()
-    if given.wide:
-        given.output = given.output.with_name(given.output.name.replace("plan_attack.", "plan_attack_wide."))
+    if given.kind != "plain":
+        given.output = given.output.with_name(given.output.name.replace("plan_attack.", f"plan_attack_{given.kind}."))
     seeds = range(given.first_seed, given.first_seed + given.n)
-    record = measured(given, (partial(attack, seed, given.wide) for seed in seeds))
-    put_table(given.write, "plan-attack-wide" if given.wide else "plan-attack", table(record["rows"]))
+    record = measured(given, (partial(attack, seed, given.kind) for seed in seeds))
+    part = "plan-attack" if given.kind == "plain" else f"plan-attack-{given.kind}"
+    put_table(given.write, part, table(record["rows"]))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Random cases far from the usual: oblique grids, lesions of one voxel, sheets, touching CTVs, goals on CTVs.
 
-Used by ``python -m benchmarks.plan_attack --wide``.
+Used by ``python -m benchmarks.plan_attack --wide``, and with more goals on CTVs by ``--levels``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from benchmarks.odd_shapes import FORMS
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io import write_volume
 
-__all__ = ["wide_case", "wide_flags"]
+__all__ = ["levels_case", "wide_case", "wide_flags"]
 
 _LIVER, _ORGAN, _FIRST_CTV = 1, 2, 3
 _HALF_MM = np.array([52.0, 42.0, 38.0])
@@ -72,6 +72,38 @@ def wide_case(folder: Path, rng: np.random.Generator) -> list[str]:
     catheters = [{"name": f"c{k}", "hub_to_tip_mm_lps": line} for k, line in enumerate(lines)]
     (folder / "catheters.json").write_text(json.dumps(catheters))
     (folder / "case.toml").write_text(_toml(ctvs, rng, organ=_ORGAN in names))
+    return ctvs
+
+
+def levels_case(folder: Path, rng: np.random.Generator) -> list[str]:
+    """Write a wide case with goals of several levels on its CTVs: doses beyond the prescription, only references.
+
+    Parameters
+    ----------
+    folder : Path
+        Made here.
+    rng : Generator
+    """
+    ctvs = wide_case(folder, rng)
+    path = folder / "case.toml"
+    text = path.read_text(encoding="utf-8")
+    for name in ctvs:
+        gy = float(rng.choice([12.0, 18.0, 24.0, 30.0]))
+        for chance, goal in (
+            (0.5, f"D100 >= {gy:g} Gy"),
+            (0.3, f"D{rng.choice(['99.9', '99', '90', '50'])} >= {gy * rng.uniform(1.0, 2.0):.1f} Gy"),
+            (0.2, f"Dmin >= {gy:g} Gy"),
+            (0.2, f"Dmean {rng.choice(['>=', '<='])} {gy * rng.uniform(1.5, 3.0):.1f} Gy"),
+            (0.2, f"V{gy:g}Gy >= {rng.choice([90, 98, 100])} %"),
+            (0.2, f"V200 <= {rng.choice([10, 30, 60])} %"),
+            (0.2, f"D{rng.choice(['0.01', '0.1'])}cc <= {gy * rng.uniform(3.0, 8.0):.0f} Gy"),
+        ):
+            if rng.random() < chance:
+                level = int(rng.integers(1, 5))
+                text += f'[[goals]]\nstructure = "{name}"\ngoal = "{goal}"\nlevel = {level}\nsource = "attack"\n'
+    if len(ctvs) > 1 and rng.random() < 0.4:
+        text = f'reference_only = ["{ctvs[int(rng.integers(len(ctvs)))]}"]\n' + text
+    path.write_text(text, encoding="utf-8")
     return ctvs
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from hdrplan.validate.claim_grids import GRIDS, far_rows, grid_row
+from hdrplan.validate.claim_rounding import rounding_rows
 from hdrplan.validate.claim_shapes import SHAPES, shape_rows, transit_rows
 from hdrplan.validate.claim_volume import volume_limit_rows
 from hdrplan.validate.row import Row
@@ -28,6 +29,7 @@ def claim_rows(on_share: Callable[[float], None] = lambda share: None) -> list[R
         *((partial(shape_rows, name), 4.0) for name in SHAPES),
         (transit_rows, 4.0),
         (volume_limit_rows, 4.0),
+        (rounding_rows, 12.0),
     ]
     whole, done = sum(weight for _, weight in work), 0.0
     rows: list[Row] = []

@@ -45,7 +45,7 @@ SECTIONS: dict[str, Section] = {
     "dose": _at_once(dose_rows, 3.0),
     "volumes": _at_once(volume_rows, 40.0),
     "optimum": _at_once(optimum_rows, 15.0),
-    "claims": Section(claim_rows, 70.0),
+    "claims": Section(claim_rows, 95.0),
     "statistics": _at_once(statistics_rows, 3.0),
     "exchange": _at_once(exchange_rows, 4.0),
 }

@@ -18,7 +18,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.validate.growing_program import MARGIN_FRAC, Asked, GrowingProgram
 from hdrplan.validate.search import QUICK, THOROUGH
 
-__all__ = ["Judgement", "judgement", "nearest"]
+__all__ = ["Judgement", "judgement", "nearest", "risen"]
 
 _ROUNDS = 30
 # A bound that lies above another by less than this is the same.
@@ -81,7 +81,7 @@ def judgement(asked: Asked, bound: float, *, of_misses: bool = False) -> Judgeme
     if asked.held_gy is not None and not of_misses:
         wanted_gy = asked.held_gy
     enough = bound - _SAME_FRAC * abs(bound)
-    at_least, times_s, rounds = _risen(program, cost, wanted_gy, may_miss=of_misses, enough=enough - base)
+    at_least, times_s, rounds = risen(program, cost, wanted_gy, may_miss=of_misses, enough=enough - base)
     found = math.inf
     if at_least + base < enough:
         found, more = _found(program, cost, wanted_gy, may_miss=of_misses)
@@ -94,10 +94,10 @@ def nearest(asked: Asked) -> FloatArray | None:
     assert asked.held_gy is not None
     n, k = len(asked.cost), len(asked.targets)
     cost = np.concatenate((np.zeros(n), np.ones(k)))
-    return _risen(GrowingProgram(asked), cost, asked.held_gy, may_miss=True, enough=math.inf)[1]
+    return risen(GrowingProgram(asked), cost, asked.held_gy, may_miss=True, enough=math.inf)[1]
 
 
-def _risen(
+def risen(
     program: GrowingProgram, cost: FloatArray, wanted_gy: FloatArray, *, may_miss: bool, enough: float
 ) -> tuple[float, FloatArray | None, int]:
     """Return the program's own bound, its times and the rounds: points join as long as it rises, and is not enough.

@@ -14,7 +14,7 @@ from hdrplan.door import Entries
 from hdrplan.validate.growing_program import Asked
 from hdrplan.validate.own_plan import Delivered, PlannedCase
 from hdrplan.validate.own_program import Judgement, judgement, nearest
-from hdrplan.validate.plan_program import objective_row, plan_program
+from hdrplan.validate.plan_program import held_of, objective_row, plan_program
 from hdrplan.validate.plan_rows import PLAIN, SECTION
 from hdrplan.validate.row import Aim, Question, Row, judged, skipped
 
@@ -94,9 +94,7 @@ def bound_rows(
         objective=objective,
         # Points that a search found are points of the shape, and so are all that this program looks for.
         every_point=certificate.text("scope", "") != "sample points",
-        held={
-            f"{held.text('structure')} {held.text('goal')}": held.number("limit") for held in certificate.tables("held")
-        },
+        held=held_of(certificate),
     )
     rows, like_gy = [], planned.dose_gy
     shortfalls = certificate.tables("shortfalls", [])

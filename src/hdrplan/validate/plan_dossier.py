@@ -23,6 +23,7 @@ from hdrplan.validate.plan_rows import (
 from hdrplan.validate.row import Aim, Question, Row, judged, skipped
 from hdrplan.validate.search import Cold, coldest
 from hdrplan.validate.sessions_dossier import sessions_dossier
+from hdrplan.validate.whole_times import of_plan
 
 __all__ = ["plan_dossier"]
 
@@ -74,18 +75,22 @@ def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress |
     progress("metrics", 0.1)
     planned = PlannedCase.of(own, file)
     rows += [*metric_rows(own, planned), *conformity_rows(own, planned)]
-    prescriptions = planned.goals.doses
+    prescriptions, lowest_gy = planned.goals.doses, dict[str, float]()
     for k, prescription in enumerate(prescriptions):
         progress("D100", 0.2 + 0.1 * k / len(prescriptions))
         name = prescription.structure
         cold = _coldest(own, planned, name, seed=101 + k)
         rows += _d100_rows(own, planned, name, cold)
+        lowest_gy[name] = float(planned.of_structure(name)[0].min())
+        if "d100_lower_gy" in own.metrics.table("structures").table(name):
+            lowest_gy[name] = min(lowest_gy[name], cold.minimum_gy)
     rows.append(goals_row(own, planned))
     progress("bound", 0.3)
     certificate = own.metrics.table("certificate", {})
     rows += objective_rows(own, planned, certificate)
-    rows += bound_rows(own, planned, certificate, lambda share: progress("bound", 0.3 + 0.7 * share))
-    return rows
+    rows += bound_rows(own, planned, certificate, lambda share: progress("bound", 0.3 + 0.5 * share))
+    progress("whole times", 0.8)
+    return [*rows, *of_plan(own, planned, certificate, lowest_gy)]
 
 
 def _coldest(own: OwnPlan, planned: PlannedCase, name: str, *, seed: int) -> Cold:

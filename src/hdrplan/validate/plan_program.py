@@ -8,12 +8,13 @@ from itertools import pairwise
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.door import Entries
 from hdrplan.plan import AROUND, Goal
 from hdrplan.validate.growing_program import Asked, Target
 from hdrplan.validate.naive_tg43 import doses_gy, reached
 from hdrplan.validate.own_plan import Delivered, PlannedCase
 
-__all__ = ["named", "objective_row", "plan_program"]
+__all__ = ["held_of", "named", "objective_row", "plan_program"]
 
 # A dose that is stated is that of a point: a hair more lets the point itself hold.
 _HAIR = 1e-9
@@ -22,6 +23,18 @@ _HAIR = 1e-9
 def named(goal: Goal) -> str:
     """Return a goal in words: "duodenum Dmax <= 12 Gy"."""
     return f"{goal.structure} {goal.text}"
+
+
+def held_of(certificate: Entries) -> dict[str, float]:
+    """Return what the plans of the bound hold in place of a prescription or goal: goal (:func:`named`) -> dose or time.
+
+    Parameters
+    ----------
+    certificate : Entries
+        Of ``metrics.json``.
+    """
+    listed = certificate.tables("held")
+    return {f"{held.text('structure')} {held.text('goal')}": held.number("limit") for held in listed}
 
 
 def objective_row(own: Delivered, planned: PlannedCase, objective: str) -> FloatArray | None:

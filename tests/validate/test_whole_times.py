@@ -1,0 +1,48 @@
+"""The rows of whole times fail where the times of a plan are longer than what they hold needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hdrplan.options import PlanOptions
+from hdrplan.validate import claim_rounding, claim_shapes
+from hdrplan.validate.row import Row
+from hdrplan.workflow import PlanResult
+
+
+@pytest.fixture(scope="module", name="planned")
+def _planned() -> PlanResult:
+    return claim_shapes.planned_shape("one voxel thin", time_step_s=1.0)
+
+
+def _rows(planned: PlanResult, times_s: np.ndarray, step_s: float = 1.0) -> list[Row]:
+    given = replace(planned, plan=replace(planned.plan, times_s=times_s))
+    return claim_rounding.rows_of(given, PlanOptions(time_step_s=step_s))
+
+
+def test_delivered_times_are_near_real_ones_and_as_good_as_an_integer_program_finds(planned: PlanResult) -> None:
+    real, whole = _rows(planned, planned.plan.times_s)
+    assert real.state in ("pass", "explained"), real
+    assert whole.state == "pass", whole
+    assert float(real.result.split()[0]) > 0.0
+    # What was looked for was found: the best whole times lie between the real ones and those delivered.
+    best = whole.question.what.rpartition("integer program ")[2]
+    assert best != "not found"
+    of_real = float(real.question.what.rpartition(" ")[2])
+    delivered = float(real.question.what.split("objective ")[1].split(",")[0])
+    assert of_real <= float(best) <= delivered * (1 + 5e-3)
+
+
+def test_times_that_are_too_long_fail_both_rows(planned: PlanResult) -> None:
+    longer_s = planned.plan.times_s.copy()
+    longer_s[int(np.argmax(longer_s))] += 60.0
+    real, whole = _rows(planned, longer_s)
+    assert real.state == "fail", real
+    assert whole.state == "fail", whole
+
+
+def test_real_times_have_no_rows(planned: PlanResult) -> None:
+    assert not _rows(planned, planned.plan.times_s, step_s=0.0)
