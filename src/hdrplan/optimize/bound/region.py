@@ -186,28 +186,29 @@ class Floor:
         What the points surely above leave of the goal's volume.
     tail_cc : float
         The goal's volume.
+    ranges : Ranges
+        The region that it was made for.
     hulls : tuple of arrays or None
         Of :func:`hdrplan.kernels.staircase.grow`; None where the undecided points have room enough.
     """
 
     left_cc: float
     tail_cc: float
+    ranges: Ranges
     hulls: tuple[FloatArray, IntArray, FloatArray, FloatArray, IntArray] | None
 
-    def above(self, number: FloatArray, ranges: Ranges, per_s: FloatArray) -> tuple[FloatArray, float] | None:
+    def above(self, number: FloatArray, per_s: FloatArray) -> tuple[FloatArray, float] | None:
         """Return the row of dwell times that this floor breaks at some numbers, and its upper limit; None if it holds.
 
         Parameters
         ----------
         number : (r,) array
-        ranges : Ranges
-            The region that the floor was made for.
         per_s : (r, n_dwells) array
             The numbers as functions of the dwell times.
         """
         if self.hulls is None:
             return None
-        middle, half = ranges.middle_and_half()
+        middle, half = self.ranges.middle_and_half()
         q = (number - middle) / half
         volume_cc, slope = floor_at(*self.hulls, q)
         if volume_cc - self.left_cc <= 10 * HAIR * self.tail_cc:
@@ -249,5 +250,5 @@ def floors_of(excess: Excess, seen: Directions, ranges: Ranges, undecided: Undec
             # What is left over of a description may lower an excess: the rest of it then reaches higher.
             most = undecided.high[own] - middle_gy + rest
             hulls = grow(loads * half, middle_gy, rest, volume[own], most)
-        floors.append(Floor(left_cc=left_cc, tail_cc=float(tail_cc), hulls=hulls))
+        floors.append(Floor(left_cc=left_cc, tail_cc=float(tail_cc), ranges=ranges, hulls=hulls))
     return tuple(floors)

@@ -21,6 +21,8 @@ __all__ = ["NEGLIGIBLE_FRAC", "Question", "RegionProgram", "RegionRow", "unlimit
 # Rows of convex functions added for one region, one at a time; one that gains less than this part of the allowed gap is
 # not followed by another.
 MAX_ROWS = 12
+# Rows of them added where all plans are bounded at once, at the extremes of the numbers, and those for one extreme.
+PRESSED_ROWS, ROWS_EACH = 160, 4
 MIN_GAIN = 0.02
 # Numbers whose ranges are tightened in a region, and how much each must matter beside the first.
 TIGHTENED, RELEVANT_FRAC = 6, 0.3
@@ -78,15 +80,20 @@ class RegionProgram:
     seen : Directions
     target : float
         Objective below which a plan is worth having.
+    rows : int
+        Of convex functions, for each goal.
     """
 
-    def __init__(self, lp: LazyLP, question: Question, seen: Directions, target: float) -> None:
+    def __init__(
+        self, lp: LazyLP, question: Question, seen: Directions, target: float, *, rows: int = MAX_ROWS
+    ) -> None:
         self.lp, self.question, self.seen, self.target = lp, question, seen, target
         cost, n_goals = question.cost, len(question.excess.tail_cc)
         better = NewRows(cost[None, :], np.array([-np.inf]), np.array([target]))
         self._better = lp.add(RegionRow.BETTER, better)
         self._range = lp.add(RegionRow.NUMBER, unlimited(self._rows(seen.per_s)))
-        self._floor = lp.add(RegionRow.FLOOR, unlimited(np.zeros((MAX_ROWS * n_goals, len(cost)))))
+        self._room = rows * n_goals
+        self._floor = lp.add(RegionRow.FLOOR, unlimited(np.zeros((self._room, len(cost)))))
         self._used = 0
         # Rows of points put below their limit, made as regions ask for them, and the point that each stands for.
         self._point_rows, self._points = list[int](), list[int]()
@@ -103,7 +110,7 @@ class RegionProgram:
 
     def leave(self) -> None:
         """Free the program of everything added for a region."""
-        for row in range(self._better, self._floor + MAX_ROWS * len(self.question.excess.tail_cc)):
+        for row in range(self._better, self._floor + self._room):
             self.lp.limit(row, -np.inf, np.inf)
         self._put_below(())
 
@@ -155,17 +162,13 @@ class RegionProgram:
                 return None
         return solution
 
-    def bound(
-        self, ranges: Ranges, floors: Sequence[Floor], x: FloatArray, *, check: bool = False
-    ) -> tuple[float, FloatArray]:
+    def bound(self, floors: Sequence[Floor], x: FloatArray, *, check: bool = False) -> tuple[float, FloatArray]:
         """Bound the objective in the region, adding rows of the floors.
 
         Parameters
         ----------
-        ranges : Ranges
-            As entered.
         floors : sequence of Floor
-            Made for these ranges, none of their rows added yet.
+            Made for the ranges entered.
         x : (n_columns,) array
             Last solution.
         check : bool
@@ -186,17 +189,17 @@ class RegionProgram:
             gain, best = solution.bound - best, max(best, solution.bound)
             x = solution.x
             slow = k > 3 and gain < MIN_GAIN * self.question.gap
-            if solution.rounds == 0 or slow or not self._cut(x, ranges, floors):
+            if solution.rounds == 0 or slow or not self._cut(x, floors):
                 break
         return best, x
 
-    def _cut(self, x: FloatArray, ranges: Ranges, floors: Sequence[Floor]) -> bool:
+    def _cut(self, x: FloatArray, floors: Sequence[Floor]) -> bool:
         """Add the row of each floor that lies above its goal's volume at ``x``."""
         number = self.seen.per_s @ x[: self.seen.n_dwells]
         cut = False
         for floor in floors:
-            row = floor.above(number, ranges, self.seen.per_s)
-            if row is None:
+            row = floor.above(number, self.seen.per_s)
+            if row is None or self._used == self._room:
                 continue
             cut = True
             coefficients = self._rows(row[0][None, :])[0]
@@ -204,9 +207,20 @@ class RegionProgram:
             self._used += 1
         return cut
 
-    def extreme(self, k: int, sign: float) -> Solution | None:
-        """Solve for the smallest (sign 1) or greatest (-1) of one number."""
-        return self._solve(self._rows(sign * self.seen.per_s[k][None, :])[0], primal=True)
+    def extreme(self, k: int, sign: float, floors: Sequence[Floor] = ()) -> Solution | None:
+        """Solve for the smallest (sign 1) or greatest (-1) of one number; None where no plan is left.
+
+        Rows of the floors that the solution breaks join the program.
+        """
+        direction = self._rows(sign * self.seen.per_s[k][None, :])[0]
+        solution = self._solve(direction, primal=True)
+        for _ in range(ROWS_EACH):
+            if solution is None or solution.rounds == 0 or not self._cut(solution.x, floors):
+                break
+            again = self._solve(direction, primal=False)
+            # A solve that stopped early has a weaker bound than the one before it.
+            solution = again if again is None or again.bound >= solution.bound else replace(again, bound=solution.bound)
+        return solution
 
     def treat(self, region: Region) -> Region | None:
         """Bound one region, with ranges as narrow as they can be; None where it holds no plan worth having."""
@@ -216,7 +230,7 @@ class RegionProgram:
         floors = floors_of(excess, self.seen, ranges, undecided)
         if floors is None:
             return None
-        bound, x = self.bound(ranges, floors, region.x)
+        bound, x = self.bound(floors, region.x)
         if bound < self.target:
             narrow = self._tightened(ranges, undecided)
             if narrow is None:
@@ -229,7 +243,7 @@ class RegionProgram:
             floors = floors_of(excess, self.seen, ranges, undecided)
             if floors is None:
                 return None
-            again, x = self.bound(ranges, floors, x)
+            again, x = self.bound(floors, x)
             bound = max(bound, again)
         if bound >= self.target:
             return None
