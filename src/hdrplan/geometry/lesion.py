@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import BoolArray, FloatArray, frozen
 from hdrplan.errors import InputError
 from hdrplan.geometry.catheter import Catheter
 from hdrplan.geometry.grid import Grid
@@ -21,6 +22,7 @@ __all__ = ["LesionShape", "ellipsoid", "parallel_catheters", "place_in", "synthe
 _MINIMUM_PITCH_MM, _MAXIMUM_PITCH_MM = 10.0, 22.0
 # A catheter ends this far behind the lesion and starts this far before it.
 _BEYOND_MM, _BEFORE_MM = 5.0, 80.0
+_KEPT = 1 << 22
 
 
 def ellipsoid(
@@ -48,8 +50,15 @@ def ellipsoid(
     if semi.shape != (3,) or not (semi > 0).all():
         raise InputError("an ellipsoid needs three semi-axes above 0 mm", got=semi.tolist(), where=name)
     turn = np.eye(3) if axes is None else np.asarray(axes, dtype=np.float64)
-    away = (grid.points_mm() - np.asarray(centre_mm)) @ turn / semi
-    mask = ((away**2).sum(axis=1) <= 1.0).reshape(grid.shape_zyx)
+    # Voxels beyond the longest semi-axis need no look: of a liver's grid a lesion fills a few per cent.
+    middle, reach = grid.index(centre_mm), semi.max() / grid.spacing_mm
+    low = np.clip(np.floor(middle - reach), 0, grid.shape_zyx[::-1]).astype(int)
+    high = np.clip(np.ceil(middle + reach) + 1, low, grid.shape_zyx[::-1]).astype(int)
+    x, y, z = (np.arange(start, stop) for start, stop in zip(low, high, strict=True))
+    index_xyz = np.stack(np.meshgrid(z, y, x, indexing="ij")[::-1], axis=-1)
+    away = (grid.world(index_xyz) - np.asarray(centre_mm)) @ turn / semi
+    mask = np.zeros(grid.shape_zyx, dtype=np.bool_)
+    mask[low[2] : high[2], low[1] : high[1], low[0] : high[0]] = (away**2).sum(axis=-1) <= 1.0
     if not mask.any():
         raise InputError(
             "an ellipsoid must hold at least one voxel centre", got="none", where=name, remedy="Is it in the image?"
@@ -68,10 +77,22 @@ def place_in(organ: Structure, diameter_mm: float, rng: np.random.Generator | No
     diameter_mm : float
     rng : numpy.random.Generator, optional
     """
-    deep = distance_transform_edt(np.pad(organ.mask_zyx, 1), sampling=organ.grid.spacing_mm[::-1])[1:-1, 1:-1, 1:-1]
+    mask, spacing = organ.mask_zyx, tuple(organ.grid.spacing_mm[::-1].tolist())
+    # A study places thousands of lesions in one organ; a CT's whole grid is not worth the memory.
+    deep = _kept_depth_mm(mask.tobytes(), mask.shape, spacing) if mask.size <= _KEPT else _depth_mm(mask, spacing)
     places = np.argwhere(deep >= min(diameter_mm / 2, deep.max() / 2 if deep.max() < diameter_mm / 2 else np.inf))
     best = np.argwhere(deep == deep.max())[0] if rng is None else places[rng.integers(len(places))]
     return organ.grid.world(best[::-1])
+
+
+def _depth_mm(mask_zyx: BoolArray, spacing_zyx: tuple[float, ...]) -> FloatArray:
+    """Distance of each voxel of a mask from the nearest outside; beyond the array is outside."""
+    return np.asarray(distance_transform_edt(np.pad(mask_zyx, 1), sampling=spacing_zyx)[1:-1, 1:-1, 1:-1])
+
+
+@lru_cache(maxsize=1)
+def _kept_depth_mm(mask: bytes, shape_zyx: tuple[int, ...], spacing_zyx: tuple[float, ...]) -> FloatArray:
+    return frozen(_depth_mm(np.frombuffer(mask, dtype=np.bool_).reshape(shape_zyx), spacing_zyx))
 
 
 @dataclass(frozen=True, slots=True)
