@@ -95,3 +95,38 @@ def test_accumulate_from_the_command_line(tmp_path: Path) -> None:
     run = CliRunner().invoke(cli, args, catch_exceptions=False)
     assert run.exit_code == 0
     assert json.loads(run.stdout)["eqd2_d100_gy"] == pytest.approx(44.0)
+    # One dose under two names counts twice: said, and kept in the answer.
+    assert [said["id"] for said in json.loads(run.stdout)["warnings"]] == ["sessions-alike"]
+    assert "warning [sessions-alike]: the doses of sessions 1 and 2 agree" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("second", "transform", "kind"),
+    [
+        (13.0, None, None),
+        (1300.0, None, "dose-unusual"),
+        (0.13, None, "dose-unusual session-without-dose"),
+        (-13.0, None, "dose-negative dose-unusual session-without-dose"),
+        (13.0, np.diag([0.1, 0.1, 0.1, 1.0]), "transform-scales"),
+        (13.0, np.diag([-1.0, 1.0, 1.0, 1.0]), "transform-scales"),
+    ],
+    ids=["right", "cGy", "of 100 fractions", "a difference", "cm", "mirrored"],
+)
+def test_doses_of_sessions_that_cannot_be(
+    tmp_path: Path, second: float, transform: np.ndarray | None, kind: str | None
+) -> None:
+    grid = Grid(shape_zyx=(40, 40, 40), origin_mm=[-19.5, -19.5, -19.5], spacing_mm=[1.0, 1.0, 1.0])
+    z, y, x = np.meshgrid(*[np.arange(40) - 19.5] * 3, indexing="ij")
+    write_volume(tmp_path / "ctv.nii.gz", Volume(grid, (x**2 + y**2 + z**2 < 36).astype(np.uint8)))
+    args = ["cohort", "accumulate", str(tmp_path / "ctv.nii.gz")]
+    for name, gy in (("one", 12.0), ("two", second)):
+        write_volume(tmp_path / f"{name}.nrrd", Volume(grid, np.full((40, 40, 40), gy, dtype=np.float32)))
+        args += ["--dose", str(tmp_path / f"{name}.nrrd")]
+    if transform is not None:
+        (tmp_path / "move.json").write_text(json.dumps(transform.tolist()))
+        args[-1] += f"={tmp_path / 'move.json'}"
+    run = CliRunner().invoke(cli, args, catch_exceptions=False)
+    assert run.exit_code == 0
+    assert " ".join(sorted(said["id"] for said in json.loads(run.stdout)["warnings"])) == (kind or "")
+    strict = CliRunner().invoke(cli, [*args, "--strict"])
+    assert (strict.exit_code == 0) is (kind is None)

@@ -131,3 +131,14 @@ def test_rules_come_from_study_and_from_set(tmp_path: Path) -> None:
                 command, ["derive", str(cohort), "-o", str(tmp_path / "c"), "--set", bad], catch_exceptions=False
             )
     assert not (tmp_path / "c").exists()
+
+
+def test_a_table_that_no_sheet_can_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # openpyxl writes rows beyond Excel's last one, and Excel reads the others.
+    monkeypatch.setattr("hdrplan.io.cohort._SHEET_ROWS", 3)
+    tables = {"patients": (["patient_id"], [["a"], ["b"]])}
+    write_tables(tmp_path, tables, "xlsx")
+    tables["patients"][1].append(["c"])
+    with pytest.raises(InputError, match="a sheet of a workbook holds 3 rows, got 3 and a header"):
+        write_tables(tmp_path, tables, "xlsx")
+    write_tables(tmp_path, tables, "csv")

@@ -21,7 +21,8 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "hdrplan"
 # Commands that read a case, a plan or a clinic's export; phantom reads only anatomy.
 READERS = {
     "prepare", "catheters", "plan", "pareto", "steps", "sessions", "place", "evaluate", "compare", "plot", "dose",
-    "import", "export", "metrics", "dvh", "check", "validate", "robust", "simulate", "live",
+    "import", "export", "metrics", "dvh", "check", "validate", "robust", "simulate", "live", "cohort", "correlate",
+    "survival", "literature", "paper-check",
 }  # fmt: skip
 
 

@@ -99,18 +99,6 @@ DICOM = (
         why=_LINKS,
     ),
     Kind(
-        id="treatments-doubted",
-        sentence="{count} of {plans} plans have the warning {kind}",
-        remedy="Look at the column 'warnings' of metrics.csv.",
-        why="An archive's table keeps the warnings of each plan in its rows; this counts them.",
-    ),
-    Kind(
-        id="structures-doubted",
-        sentence="{count} of {structures} structures have the warning {kind}",
-        remedy="Look at the column 'warnings' of metrics.csv.",
-        why="The table of a folder's doses keeps the warnings of each structure in its rows; this counts them.",
-    ),
-    Kind(
         id="several-partners",
         sentence="{count} files of kind {word} refer to the plan; the first is taken",
         remedy="Leave one of them in the archive.",

@@ -51,6 +51,25 @@ EXPORTS = (
         "grid is so.",
     ),
     Kind(
+        id="sessions-alike",
+        sentence="the doses of sessions {one} and {other} agree at every point of the lesion",
+        remedy="Make sure that one dose is not given twice.",
+        why="Two treatments of one lesion differ in catheters and times; one dose under two names counts twice.",
+    ),
+    Kind(
+        id="session-without-dose",
+        sentence="session {number} gives the lesion at most {most_gy:.2g} Gy",
+        remedy="Check the transform (from the lesion's frame to the session's), the lesion and the unit of the dose.",
+        why="A session that treats a lesion gives it more than 1 Gy: prescriptions are from 1 to 100 Gy.",
+    ),
+    Kind(
+        id="transform-scales",
+        sentence="the transform of session {number} makes volumes {factor:.3g} times as large",
+        remedy="Check its unit (mm) and its direction.",
+        why="A liver changes its shape between two sessions, its volume by some percent; cm for mm is a factor of "
+        "1000. Given below 0.8 and above 1.25.",
+    ),
+    Kind(
         id="plan-not-clinical",
         sentence="the plan's intent is {intent}",
         remedy="Make sure that it is the plan that was treated.",

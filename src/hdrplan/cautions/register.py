@@ -15,13 +15,15 @@ from hdrplan.cautions.numbers import NUMBERS
 from hdrplan.cautions.plans import PLANS
 from hdrplan.cautions.prepared import PREPARED
 from hdrplan.cautions.structures import STRUCTURES
+from hdrplan.cautions.tables import TABLES
 
 __all__ = ["REGISTER", "caution", "each_once"]
 
 REGISTER: Mapping[str, Kind] = MappingProxyType(
     {
         kind.id: kind
-        for kind in (*IMAGES, *PREPARED, *STRUCTURES, *CATHETERS, *NUMBERS, *PLANS, *MATERIALS, *DICOM, *EXPORTS)
+        for kinds in (IMAGES, PREPARED, STRUCTURES, CATHETERS, NUMBERS, PLANS, MATERIALS, DICOM, EXPORTS, TABLES)
+        for kind in kinds
     }
 )
 

@@ -17,6 +17,7 @@ from hdrplan.errors import InputError, fitted
 __all__ = [
     "echo_lines",
     "exit_if_lost",
+    "is_strict",
     "json_option",
     "other_case_is_refused",
     "other_case_option",
@@ -99,6 +100,11 @@ def strict_option(command: F) -> F:
 
 def _kept_strict(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     ctx.meta[_STRICT] = value
+
+
+def is_strict() -> bool:
+    """Whether ``--strict`` is given: for commands that hand the refusal on to many pieces of work."""
+    return bool(click.get_current_context().meta.get(_STRICT))
 
 
 def other_case_option(command: F) -> F:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import echo_lines, json_option, warn
+from hdrplan.cli.common import echo_lines, json_option, strict_option, warn
 from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.records import run_record
@@ -28,6 +28,7 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=OUT_FOLDER, help="New folder for the results and a forest plot of each horizon.")
 @text_options
 @writes
+@strict_option
 @json_option
 def command(table: Path | None, output: Output | None, encoding: str, decimal: str, as_json: bool) -> None:
     """Pool local control of published liver-HDR series; without a file, those that come with hdrplan.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import echo_lines, json_option, warn
+from hdrplan.cli.common import echo_lines, json_option, strict_option, warn
 from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.text_options import text_options
 from hdrplan.errors import FormatError, InputError
@@ -24,6 +24,7 @@ __all__ = ["command"]
 @click.argument("table", required=False, metavar="[TABLE.csv]", type=IN_FILE)
 @click.option("--markdown", is_flag=True, help="Print the page docs/measurements/paper-check.md.")
 @text_options
+@strict_option
 @json_option
 def command(table: Path | None, markdown: bool, encoding: str, decimal: str, as_json: bool) -> None:
     """Check printed survival tables for contradictions; without a file, those of Xu et al. 2021.

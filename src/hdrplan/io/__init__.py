@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hdrplan.io.case.import_dicom import ImportChoices, write_imported_case
     from hdrplan.io.case.prepared import write_prepared_case
     from hdrplan.io.case.read import read_anatomy, read_case
-    from hdrplan.io.case.references import case_references
+    from hdrplan.io.case.references import case_references, case_sha256
     from hdrplan.io.case.roles import DEFAULT_RULES, read_role_rules, roles_of_rois
     from hdrplan.io.case.strength import strength_values
     from hdrplan.io.case.table import CaseFile, case_of_parts, case_of_table
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from hdrplan.io.dicom.write_set import DicomSet, write_dicom_set
     from hdrplan.io.dicom.write_structures import write_structure_set
     from hdrplan.io.doses import DoseUnit, StoredDose, checked_pair, dose_partners, read_dose
-    from hdrplan.io.files import joint_sha256, json_entries, sha256
+    from hdrplan.io.files import joint_sha256, json_entries, sha256, states_of
+    from hdrplan.io.image_files import is_image
     from hdrplan.io.images import read_volume, to_sitk, write_volume
     from hdrplan.io.journal import Journal, kept_is_told, open_journal
     from hdrplan.io.label_maps import read_label_map, read_mask, read_names
@@ -104,6 +105,7 @@ __all__ = [
     "case_of_parts",
     "case_of_table",
     "case_references",
+    "case_sha256",
     "check_output",
     "checked_pair",
     "clinical_case",
@@ -113,6 +115,7 @@ __all__ = [
     "doubts_of_places",
     "identity_of_case",
     "identity_of_ct",
+    "is_image",
     "joint_sha256",
     "json_entries",
     "json_text",
@@ -170,6 +173,7 @@ __all__ = [
     "roles_of_rois",
     "segment",
     "sha256",
+    "states_of",
     "strength_values",
     "to_sitk",
     "treatments_of",

@@ -24,6 +24,8 @@ from hdrplan.io.workbooks import read_workbook
 __all__ = ["cohort_sha256", "read_cohort", "write_tables", "write_template"]
 
 _FILES = (".csv", ".parquet", ".sav")
+# Of Excel; openpyxl writes more without a word, and a spreadsheet leaves them out.
+_SHEET_ROWS = 1_048_576
 
 
 def read_cohort(path: Path, form: TextForm | None = None) -> tuple[dict[str, RawTable], list[Problem]]:
@@ -149,10 +151,23 @@ def write_tables(
     tables : mapping of name to (columns, rows)
     form : {"csv", "parquet", "xlsx"}
         A file a table, or one workbook cohort.xlsx.
+
+    Raises
+    ------
+    InputError
+        More rows than a sheet of a workbook can hold.
     """
     if form == "xlsx":
         import openpyxl
 
+        for name, (_, rows) in tables.items():
+            if len(rows) >= _SHEET_ROWS:
+                raise InputError(
+                    f"a sheet of a workbook holds {_SHEET_ROWS} rows",
+                    got=f"{len(rows)} and a header",
+                    where=name,
+                    remedy="Use `format` csv or parquet.",
+                )
         book = openpyxl.Workbook()
         book.remove(book.active)
         for name, (columns, rows) in tables.items():

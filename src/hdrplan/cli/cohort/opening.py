@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cautions import caution
-from hdrplan.cli.common import warn
+from hdrplan.cli.common import strict_option, warn
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_COHORT
 from hdrplan.cli.text_options import text_options
@@ -96,7 +96,7 @@ def cohort_options(function: Callable[..., None]) -> Callable[..., None]:
         shared = {f.name: options.pop(f.name) for f in fields(CohortRequest) if f.name != "path"}
         function(request=CohortRequest(path=cohort, **shared), **options)
 
-    command: Callable[..., None] = text_options(call)
+    command: Callable[..., None] = strict_option(text_options(call))
     for option in (
         click.option("--today", metavar="DATE", help="Dates after this day are errors (default: today)."),
         click.option(

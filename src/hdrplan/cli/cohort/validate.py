@@ -6,7 +6,8 @@ import click
 
 from hdrplan.cli.cohort.lines import problem_lines, problem_table
 from hdrplan.cli.cohort.opening import CohortRequest, cohort_options, problems_in_flags
-from hdrplan.cli.common import echo_lines, json_option
+from hdrplan.cli.common import echo_lines, is_strict, json_option
+from hdrplan.errors import InputError
 
 __all__ = ["validate"]
 
@@ -17,7 +18,7 @@ __all__ = ["validate"]
 def validate(request: CohortRequest, as_json: bool) -> None:
     """List all errors and warnings in all tables: table, row, rule, remedy. Exit code 2 if there is an error.
 
-    Rows are counted as in a spreadsheet: the header is row 1.
+    Rows are counted as in a spreadsheet: the header is row 1. With --strict a warning gives exit code 2, too.
 
     \b
     Examples:
@@ -36,3 +37,10 @@ def validate(request: CohortRequest, as_json: bool) -> None:
     else:
         echo_lines(problem_lines(problems, request.accept, len(raw)))
     raise_errors(problems, request.accept)
+    if problems and is_strict():
+        raise InputError(
+            "with --strict no warning may be left",
+            got=f"{len(problems)}",
+            where=request.path,
+            remedy="Correct the tables, or leave --strict out.",
+        )

@@ -7,11 +7,11 @@ import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.common import warn
+from hdrplan.cli.common import strict_option, warn
 from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.survival.columns import Columns
@@ -19,6 +19,9 @@ from hdrplan.cli.survival.names import ColumnNames
 from hdrplan.cli.text_options import text_options
 from hdrplan.door import number_in
 from hdrplan.errors import InputError
+
+if TYPE_CHECKING:
+    from hdrplan.cautions import Caution
 
 __all__ = ["COX_OPTIONS", "MODEL_OPTIONS", "numbers_of", "table_command"]
 
@@ -81,11 +84,12 @@ def table_command(*names: str, blank_allowed: tuple[str, ...] = ()) -> Callable[
             named = ColumnNames(**{f.name: options.pop(f.name) for f in fields(ColumnNames) if f.name in options})
             table = read_table(data, TextForm(encoding, decimal))
             warn(table.warnings)
-            function(
-                columns=Columns.of(table, named, drop_missing=drop_missing, blank_allowed=blank_allowed), **options
-            )
+            columns = Columns.of(table, named, drop_missing=drop_missing, blank_allowed=blank_allowed)
+            warn(_doubts(columns))
+            function(columns=columns, **options)
 
         command = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(text_options(call))
+        command = strict_option(command)
         command = click.option(
             "--drop-missing", is_flag=True, help="Leave out rows with missing values, and count them."
         )(command)
@@ -94,6 +98,18 @@ def table_command(*names: str, blank_allowed: tuple[str, ...] = ()) -> Callable[
         return click.argument("data", metavar="DATA", type=IN_FILE)(command)
 
     return add
+
+
+def _doubts(columns: Columns) -> list[Caution]:
+    from hdrplan.plausibility import doubts_of_groups, doubts_of_rows, doubts_of_times
+
+    table, names = columns.table, columns.names
+    doubts = doubts_of_rows(table.columns)
+    if names.time and table.is_numeric(names.time):
+        doubts += doubts_of_times(table.numbers(names.time), names.time)
+    if names.group:
+        doubts += doubts_of_groups(table.texts(names.group), names.group)
+    return doubts
 
 
 def numbers_of(text: str, option: str) -> list[float]:
