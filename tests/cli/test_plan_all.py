@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,50 @@ def test_what_speaks_of_one_case_or_of_none_is_refused(run, cases: Path, tmp_pat
     (tmp_path / "empty").mkdir()
     assert "got none" in run("plan", "--all", tmp_path / "empty", "-o", out).err
     assert not out.exists()
+
+
+def test_doubts_are_said_kept_and_refused_with_strict(run, cases: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    toml = cases / "good" / "case.toml"
+    plain = run("plan", "--all", cases, *QUICK, "--strict", "-o", tmp_path / "plain")
+    assert plain.code == ExitCode.DONE, plain.err
+    toml.write_text(toml.read_text().replace("lesion = 20.0", "lesion = 2.0"))
+    done = run("plan", "--all", cases, *QUICK, "-o", out)
+    assert done.code == ExitCode.DONE, done.err
+    good, other = rows(out / "results.csv")
+    assert int(good["warnings"]) >= 1
+    assert other["warnings"] == "0"
+    assert other["warning_texts"] == ""
+    kind = good["warning_texts"].partition("]")[0][1:]
+    assert f"warning [cases-doubted]: 1 of 2 cases have the warning {kind}." in done.err
+    assert f"[{kind}]" in (out / "index.html").read_text(encoding="utf-8")
+    assert kind in (out / "run.json").read_text(encoding="utf-8")
+    strict = run("plan", "--all", cases, *QUICK, "--strict", "--overwrite", "-o", out)
+    assert strict.code == ExitCode.PARTLY
+    (failure,) = rows(out / "failures.csv")
+    assert failure["case"] == "good"
+    assert "with --strict no warning may be left, got [" in failure["why"]
+
+
+def test_a_changed_file_outside_the_case_is_another_case(run, cases: Path, tmp_path: Path) -> None:
+    # The key of a kept plan held the bytes of the case's folder alone: what lies beside it was taken as it had been.
+    shutil.rmtree(cases / "site")
+    out, goals, shared = tmp_path / "out", tmp_path / "goals.toml", tmp_path / "implant.json"
+    (cases / "good" / "catheters.json").rename(shared)
+    toml = cases / "good" / "case.toml"
+    toml.write_text(toml.read_text().replace('"catheters.json"', '"../../implant.json"'))
+    goals.write_text('[[goals]]\nstructure = "stomach"\ngoal = "D1cc <= 14 Gy"\nlevel = 0\nsource = "test"\n')
+
+    def is_kept() -> bool:
+        done = run("plan", "--all", cases, *QUICK, "--goals", goals, "--overwrite", "-o", out)
+        assert done.code == ExitCode.DONE, done.err
+        (row,) = rows(out / "results.csv")
+        for stored in (tmp_path / "out.tasks").rglob("*.json"):
+            stored.write_text(sealed({**unsealed(stored.read_text()), "cpu_s": 4321.0}))
+        return float(row["cpu_s"]) == 4321.0
+
+    assert [is_kept(), is_kept()] == [False, True]
+    goals.write_text(goals.read_text().replace("14", "13"))
+    assert [is_kept(), is_kept()] == [False, True]
+    shared.write_text(shared.read_text().replace("c1", "c2"))
+    assert [is_kept(), is_kept()] == [False, True]

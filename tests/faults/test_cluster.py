@@ -143,6 +143,15 @@ class Unreadable:
 
 
 @pytest.mark.slow
+def test_a_worker_with_another_hdrplan_is_refused(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its results would stand in one table beside ours, without a word."""
+    cluster.start("--no-nanny")
+    monkeypatch.setattr(labour, "edition", lambda: "0123456789abcdef")
+    with pytest.raises(ResourceError, match="need the same files of hdrplan as this machine, got one with others"):
+        list(labour.shared_out(str, [1, 2], labour.Labour(scheduler=cluster.address), keys=["a", "b"]))
+
+
+@pytest.mark.slow
 def test_only_work_that_kills_its_workers_is_lost(cluster: Cluster, tmp_path: Path) -> None:
     """Also where a worker has more at hand when it dies: Dask blames that too."""
     cluster.start("--nanny")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from hdrplan.geometry import Grid
 from hdrplan.io import Pseudonyms, read_key
 from hdrplan.metrics import dvh
 from hdrplan.sources import load_source
-from hdrplan.workflow import ARCHIVE_COLUMNS
+from hdrplan.workflow import ARCHIVE_COLUMNS, archive_ids
 from hdrplan.workflow import archive as archive_walk
 
 BOX = Grid(shape_zyx=(12, 48, 52), origin_mm=GRID.world([0, 0, 0]), spacing_mm=GRID.spacing_mm)
@@ -205,3 +206,32 @@ def test_stored_doses_are_those_of_one_fraction_and_all_pulses(
     assert float(stored["mean_gy"]) == pytest.approx(float(recomputed["mean_gy"]), rel=0.2)
     kinds = {kind for kind in ("dose-of-all-fractions", "dose-of-one-pulse") if f"[{kind}]" in stored["warnings"]}
     assert kinds == ({said} if said else set())
+
+
+@pytest.mark.parametrize("change", ["file", "program", "nothing"])
+def test_what_changed_since_the_run_was_stopped_is_read_again(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    # The journal knew plans by their UID and place: a dose that was sent again stood in the table as it had been.
+    calls: list[Path] = []
+
+    def counted(treatment, options):  # type: ignore[no-untyped-def]
+        calls.append(treatment.plan)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return [], "not read here"
+
+    monkeypatch.setattr(archive_walk, "treatment_rows", counted)
+    arguments = [str(archive), "-o", str(tmp_path / "t"), "--jobs", "1"]
+    CliRunner().invoke(metrics.command, arguments)
+    dose = calls[0].with_name("RD.dcm")
+    before = dose.stat()
+    if change == "file":
+        os.utime(dose, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000))
+    elif change == "program":
+        monkeypatch.setattr(archive_ids, "edition", lambda: "another program")
+    run = CliRunner().invoke(metrics.command, arguments)
+    os.utime(dose, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert run.exit_code == 0, run.exception
+    assert (calls[0] in calls[2:]) is (change != "nothing")
+    assert len(set(calls[2:])) == len(calls[2:])

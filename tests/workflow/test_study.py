@@ -20,6 +20,7 @@ from hdrplan.geometry import Grid, Structure
 from hdrplan.io import ResultStore
 from hdrplan.simulate import DoseModel, Uncertainty
 from hdrplan.workflow import Labour, LesionTask, PlannedLesion, StudyDesign, planned_cohort, run_tasks, shard
+from hdrplan.workflow.virtual_lesion import organ_digest
 from held import held
 from small_case import write_small_case
 
@@ -127,9 +128,12 @@ def test_shards_together_are_all_tasks_once() -> None:
 
 
 def test_keys_follow_the_content() -> None:
-    assert TASKS[0].key == replace(TASKS[0]).key
-    assert TASKS[0].key != replace(TASKS[0], seed=8).key
-    assert TASKS[0].key != replace(TASKS[0], uncertainty=Uncertainty(ctv_mm=1.0)).key
+    organ = organ_digest(ball())
+    assert TASKS[0].key(organ) == replace(TASKS[0]).key(organ)
+    assert TASKS[0].key(organ) != replace(TASKS[0], seed=8).key(organ)
+    assert TASKS[0].key(organ) != replace(TASKS[0], uncertainty=Uncertainty(ctv_mm=1.0)).key(organ)
+    moved = replace(ball(), grid=replace(ball().grid, origin_mm=[0.0, 0.0, 1.0]))
+    assert TASKS[0].key(organ) != TASKS[0].key(organ_digest(moved))
 
 
 def test_the_store_returns_what_it_was_given_and_ignores_what_is_broken(tmp_path: Path, serial) -> None:
@@ -232,3 +236,24 @@ def test_shares_and_a_run_that_gathers_them_give_the_study(planned_ids: list[str
     assert planned_cohort(design(), store) == whole
     with pytest.raises(InputError, match="K/N"):
         planned_cohort(design(), store, share=(4, 3))
+
+
+def test_plans_in_another_organ_or_of_another_program_are_made_again(
+    planned_ids: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A stopped study that was begun in another patient's liver used to go on with the lesions planned there.
+    from hdrplan.workflow import virtual_lesion
+
+    store = ResultStore(tmp_path, PlannedLesion)
+    first, other = design(), replace(design(), host=replace(ball(), name="another"))
+    for study in (first, other):
+        planned_ids.clear()
+        found = planned_cohort(study, store)
+        assert set(planned_ids) == set(found.plans) | set(found.failures)
+        planned_ids.clear()
+        assert planned_cohort(study, store) == found
+        assert set(planned_ids) == set(found.failures)
+    monkeypatch.setattr(virtual_lesion, "edition", lambda: "another program")
+    planned_ids.clear()
+    found = planned_cohort(other, store)
+    assert set(planned_ids) == set(found.plans) | set(found.failures)

@@ -179,7 +179,7 @@ def write_model_dose(case: Path, plan: Path, output: Output, asked: ModelFlags, 
     case_file = read_case(case)
     warn(case_file.warnings)
     planned = read_plan_for(plan, case_file)
-    kept = output.path.with_name(output.path.name + ".mc-run.npz")
+    kept = output.beside(".mc-run.npz")
     with kept_is_told(kept):
         try:
             result = computed_model_dose(case, case_file, planned, options, kept=kept, quiet=quiet or as_json)

@@ -191,7 +191,7 @@ def _folder(folder: Path, options: DVHOptions, flags: dict[str, Any], *, as_json
     if output is None:
         raise InputError("the DVHs of a folder are written as tables", got="no `output`", remedy="Add -o FOLDER.")
     _only_of_pairs(flags)
-    workers, partial = flags["jobs"] or thread_count(), output.path.with_name(output.path.name + ".partial")
+    workers, partial = flags["jobs"] or thread_count(), output.beside(".partial")
     record = asdict(options) | {"identify": flags["identify"]}
     with names_hidden(folder, identify=flags["identify"]), steps_bar(quiet=quiet or as_json) as on_progress:
         index = indexed_doses(folder, workers=workers, on_progress=on_progress)

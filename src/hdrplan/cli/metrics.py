@@ -124,7 +124,7 @@ def command(
         optimum=_optimum(optimum, healthy, goals, engine),
         model=_model(model, flagged, engine),
     )
-    workers, partial = jobs or thread_count(), output.path.with_name(output.path.name + ".partial")
+    workers, partial = jobs or thread_count(), output.beside(".partial")
     with steps_bar(quiet=quiet) as on_progress:
         archive = indexed_archive(folders, workers=workers, on_progress=on_progress)
     with open_journal(partial, FinishedPlan, options=options.record, secret=read_key(key)) as journal:

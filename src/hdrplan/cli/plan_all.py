@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from hdrplan.cli.case_table import case_table
-from hdrplan.cli.common import echo_lines, exit_if_lost
+from hdrplan.cli.common import echo_lines, exit_if_lost, is_strict, warn
 from hdrplan.cli.dose_mc import refuse_idle
 from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.flags import in_flags
@@ -78,7 +78,7 @@ def plan_all(folder: Path, flags: dict[str, Any], *, jobs: int | None, most: int
     from hdrplan.io import ResultStore, kept_is_told
     from hdrplan.report import folder_lines
     from hdrplan.threads import thread_count
-    from hdrplan.workflow import FolderOptions, Labour, PlannedCase, plan_folder
+    from hdrplan.workflow import FolderOptions, Labour, PlannedCase, doubts_of_cases, plan_folder
 
     _refuse_media(flags)
     for name in _OF_ONE_CASE:
@@ -92,11 +92,13 @@ def plan_all(folder: Path, flags: dict[str, Any], *, jobs: int | None, most: int
     every_point, proof_s = flags.pop("every_point"), flags.pop("proof_s")
     groups = tuple(group.strip() for group in (without or "").split(",") if group.strip())
     options = FolderOptions(
-        changes=case_table(flags), every_point=every_point, proof_s=proof_s, most=most or 6, without=groups
-    )
-    store = ResultStore(output.path.parent / f"{output.path.name}.tasks", PlannedCase)
+        changes=case_table(flags), every_point=every_point, proof_s=proof_s, most=most or 6, without=groups,
+        strict=is_strict(),
+    )  # fmt: skip
+    store = ResultStore(output.beside(".tasks", folder=True), PlannedCase)
     with steps_bar(quiet=quiet) as on_progress:
         outcomes = plan_folder(folder, store, options, labour=Labour(jobs or thread_count()), on_progress=on_progress)
+    warn(doubts_of_cases(outcomes))
     with kept_is_told(store.folder):
         _write(output, folder, outcomes, options)
     echo_lines(in_flags(line) for line in folder_lines(outcomes))

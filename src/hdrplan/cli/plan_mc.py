@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ class KeptPhotons:
 
     def files(self) -> list[Path]:
         """Return the files there are."""
-        return sorted(self._beside.glob(f"{self._start}{'[0-9a-f]' * 16}.npz"))
+        return sorted(self._beside.glob(f"{escape(self._start)}{'[0-9a-f]' * 16}.npz"))
 
     def _path(self, digest: str) -> Path:
         return self._beside / f"{self._start}{digest}.npz"

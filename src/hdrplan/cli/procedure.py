@@ -86,6 +86,7 @@ def procedure(
 
     count, sample_mm = flags.pop("count"), flags.pop("sample_mm")
     seed, most = flags.pop("seed"), flags.pop("most")
+    store = ResultStore(output.beside(".tasks", folder=True), Course)
     case_file = read_case_from(flags, before_puncture=True)
     options = place_options(case_file.case, avoid, flags | {"most": most, "seed": seed, "error_mm": error_mm})
     options = replace(options, sample_mm=sample_mm)
@@ -112,7 +113,6 @@ def procedure(
             draws=scenarios if foresee else 0,
             inputs=case_file.inputs,
         )
-        store = ResultStore(output.path.parent / f"{output.path.name}.tasks", Course)
         labour = Labour(workers or thread_count())
         study = simulated(design, store, labour=labour, on_progress=on_progress)
     table = procedure_table(study)

@@ -170,7 +170,7 @@ def _store(output: Output) -> ResultStore[PlannedLesion]:
     from hdrplan.io import ResultStore
     from hdrplan.workflow import PlannedLesion
 
-    return ResultStore(output.path.parent / f"{output.path.name}.tasks", PlannedLesion)
+    return ResultStore(output.beside(".tasks", folder=True), PlannedLesion)
 
 
 def _share(text: str) -> tuple[int, int]:

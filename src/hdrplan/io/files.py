@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hdrplan.door import Entries
@@ -18,6 +18,7 @@ __all__ = [
     "json_entries",
     "json_value",
     "sha256",
+    "states_of",
     "text_of",
     "toml_entries",
     "with_newlines",
@@ -128,6 +129,18 @@ def toml_entries(path: Path) -> Entries:
         return Entries(tomllib.loads(text_of(path)), path)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise FormatError("expected TOML", got=str(error)[:160], where=path) from None
+
+
+def states_of(paths: Iterable[Path]) -> str:
+    """Names, sizes and times of files, as text: another one where any of them was changed since, without reading them.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        A file that is not there has no size and no time.
+    """
+    stats = ((path, path.stat() if path.exists() else None) for path in paths)
+    return "\0".join(f"{p.absolute().as_posix()} {s and s.st_size} {s and s.st_mtime_ns}" for p, s in stats)
 
 
 def sha256(path: Path) -> str:

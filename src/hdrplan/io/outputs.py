@@ -51,6 +51,32 @@ class Output:
     inputs: tuple[Path, ...] = ()
     private: bool = False
 
+    def beside(self, ending: str, *, folder: bool = False) -> Path:
+        """Return where finished work is kept until the output is whole; it keeps the rule of outputs.
+
+        Parameters
+        ----------
+        ending : str
+            The output's name and this are the place's name.
+        folder : bool
+            Whether a folder is kept, or a file.
+
+        Raises
+        ------
+        InputError
+            An input lies there, or a file where a folder has to be.
+        """
+        place = self.path.with_name(self.path.name + ending)
+        refuse_inputs(place, self.inputs, folder=folder)
+        if os.path.lexists(place) and place.is_dir() is not folder:
+            raise InputError(
+                f"finished work is kept in a {'folder' if folder else 'file'} beside the output",
+                got=f"a {'file' if folder else 'folder'}",
+                where=place,
+                remedy="Choose another output, or move that one away.",
+            )
+        return place
+
 
 def check_output(place: Output | Path, *, folder: bool) -> None:
     """Refuse an output that the rule of this module forbids: ask before long work.

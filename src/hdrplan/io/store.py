@@ -7,12 +7,14 @@ may fill one, and whoever comes later finds what is there.
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from hdrplan.errors import InputError
 from hdrplan.io.journal import kept_is_told
 from hdrplan.io.sealed import sealed, unsealed
 
@@ -24,6 +26,8 @@ __all__ = ["ResultStore"]
 Result = TypeVar("Result", bound="DataclassInstance")
 # Drafts older than this are of killed runs; younger ones may belong to another process that is at work here.
 _DRAFT_S = 3600.0
+# Results stand in 256 folders; a file manager may have left a file of its own.
+_SHELF = re.compile(r"[0-9a-f]{2}|\.DS_Store|desktop\.ini|Thumbs\.db", re.IGNORECASE)
 
 
 class ResultStore(Generic[Result]):
@@ -35,15 +39,27 @@ class ResultStore(Generic[Result]):
     Parameters
     ----------
     folder : Path
-        Made where absent.
+        Made with the first result.
     kind : type
         The dataclass.
+
+    Raises
+    ------
+    InputError
+        The folder holds what no store holds: it is somebody else's.
     """
 
     def __init__(self, folder: Path, kind: type[Result]) -> None:
         self.folder = Path(folder)
         self._kind = kind
-        self.folder.mkdir(parents=True, exist_ok=True)
+        there = self.folder.iterdir() if self.folder.is_dir() else ()
+        if others := sorted(entry.name for entry in there if not _SHELF.fullmatch(entry.name)):
+            raise InputError(
+                "finished work is kept in a folder of its own",
+                got=f"one with {others[0]}",
+                where=self.folder,
+                remedy="Choose another output, or move that folder away.",
+            )
         for draft in self.folder.glob("*/*.part"):
             if time.time() - draft.stat().st_mtime > _DRAFT_S:
                 draft.unlink(missing_ok=True)
@@ -71,7 +87,7 @@ class ResultStore(Generic[Result]):
         draft = path.with_name(f".{key}.{os.getpid()}.part")
         with kept_is_told(self.folder):
             try:
-                path.parent.mkdir(exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 draft.write_text(sealed(asdict(result)), encoding="utf-8")
                 draft.replace(path)
             except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from hdrplan.report.page import page
@@ -13,6 +14,7 @@ __all__ = ["FOLDER_COLUMNS", "folder_cells", "folder_html", "folder_lines"]
 FOLDER_COLUMNS = (
     "case", "ctvs", "ctv_cc", "catheters", "placed", "d100_gy", "d98_gy", "v100_pct", "prescriptions_met", "objective",
     "value", "bound", "gap_pct", "hard_goals", "hard_met", "missed", "total_time_s", "warnings", "cpu_s",
+    "warning_texts",
 )  # fmt: skip
 _DIGITS = {"ctv_cc": 1, "d100_gy": 2, "d98_gy": 2, "v100_pct": 1, "value": 3, "bound": 3, "gap_pct": 2, "cpu_s": 1}
 
@@ -30,6 +32,10 @@ def _shown(row: PlannedCase) -> dict[str, str]:
         shown[column] = f"{cell:.{_DIGITS[column]}f}" if column in _DIGITS and cell != "" else str(cell)
     time_s = row.total_time_s
     return shown | {"minutes": f"{time_s / 60:.0f}", "hard": f"{row.hard_met} of {row.hard_goals}"}
+
+
+def _warned(row: PlannedCase) -> list[str]:
+    return re.split(r"; (?=\[)", row.warning_texts) if row.warning_texts else []
 
 
 def folder_lines(outcomes: Sequence[CaseOutcome]) -> list[str]:
@@ -68,4 +74,5 @@ def folder_html(outcomes: Sequence[CaseOutcome], *, name: str, version: str) -> 
         sentences=_sentences(summary_of(outcomes)),
         rows=[_shown(outcome.result) for outcome in outcomes if outcome.result is not None],
         failures=[(outcome.case, outcome.error) for outcome in outcomes if outcome.result is None],
+        warned=[(outcome.case, text) for outcome in outcomes if outcome.result for text in _warned(outcome.result)],
     )

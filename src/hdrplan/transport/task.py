@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, freeze, frozen
 from hdrplan.brief import brief_repr
+from hdrplan.edition import edition
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid
 from hdrplan.materials import PhotonData, medium, voxel_codes
@@ -121,9 +122,10 @@ class ScatterTask:
             raise InputError("the number of batches must lie in 10 to 1000", got=self.batches)
 
     def digest(self) -> str:
-        """Return what tells this task from others, 16 hexadecimal digits."""
+        """Return what tells this task and the program that follows it from others, 16 hexadecimal digits."""
         flights = self.flights_of or self.voxels
-        made = hashlib.sha256(f"{self.seed} {self.batches} {self.voxels.outside} {self.emission.name}".encode())
+        facts = (edition(), self.seed, self.batches, self.voxels.outside, self.emission.name)
+        made = hashlib.sha256(" ".join(map(str, facts)).encode())
         for array in (
             *(self.voxels.codes_zyx, flights.highest_units(), self.positions_mm, self.axes, self.times_s),
             *(self.emission.energy_kev, self.emission.cosine, self.emission.share, self.voxels.photons.absorption),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from hdrplan.workflow.dvh_rows import CURVE_COLUMNS, DVHRow, dvh_curve_rows, dvh_row
     from hdrplan.workflow.dvh_structure import structure_dvh
     from hdrplan.workflow.dvh_values import DVHOptions, MetricValue, StructureDVH
-    from hdrplan.workflow.folder_plans import CaseOutcome, FolderOptions, PlannedCase, cases_in, plan_folder, summary_of
+    from hdrplan.workflow.folder_plans import FolderOptions, cases_in, plan_folder
     from hdrplan.workflow.foresight import EveryPath, Foreseen, ForeseenNext, Foresight, foreseen_next
     from hdrplan.workflow.insertion import InsertionSetting, insertion_setting
     from hdrplan.workflow.labour import Labour
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from hdrplan.workflow.place_options import PlaceOptions
     from hdrplan.workflow.places_by_rule import PLACE_RULES, LesionPlace, filled_organ, lesion_places
     from hdrplan.workflow.plan import PlanResult, Watch, plan_case, plan_result, plan_task, task_result
+    from hdrplan.workflow.planned_cases import CaseOutcome, PlannedCase, doubts_of_cases, summary_of
     from hdrplan.workflow.prepare import PreparedCase, PreparedRow, PreparedUse, PrepareOptions, prepare_case
     from hdrplan.workflow.problem import (
         PlanSize,
@@ -209,6 +210,7 @@ __all__ = [
     "delivery_rules",
     "dose_factor",
     "dose_grid",
+    "doubts_of_cases",
     "dvh",
     "dvh_curve_rows",
     "dvh_of_pair",

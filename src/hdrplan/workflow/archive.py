@@ -6,8 +6,7 @@ neither leaves this walk. What is finished goes into a journal; a run that was s
 
 from __future__ import annotations
 
-import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,22 +16,16 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.io import DicomFile, Journal, Pseudonyms, Treatment, dicom_files, refusal, treatments_of, warning_of
 from hdrplan.processes import Lost
+from hdrplan.workflow.archive_ids import TreatmentIds
 from hdrplan.workflow.archive_mask import files_of, mask_of, masked
 from hdrplan.workflow.archive_model import model_errors
 from hdrplan.workflow.archive_optimum import named_planner, optimum_errors, optimum_tables
 from hdrplan.workflow.archive_rows import ArchiveOptions, Row, treatment_rows
 from hdrplan.workflow.labour import ALONE, Labour, in_words, shared_out
 from hdrplan.workflow.steps import StepProgress, Steps
+from hdrplan.workflow.warning_cells import warning_counts
 
-__all__ = [
-    "ARCHIVE_COLUMNS",
-    "WARNING_ID",
-    "Archive",
-    "ArchiveTables",
-    "FinishedPlan",
-    "archive_tables",
-    "indexed_archive",
-]
+__all__ = ["ARCHIVE_COLUMNS", "Archive", "ArchiveTables", "FinishedPlan", "archive_tables", "indexed_archive"]
 
 _LESION = (*(f"d{p}_gy" for p in (100, 99, 98, 95, 90, 50, 2)), *(f"v{p}_pct" for p in (100, 150, 200)))
 _ORGAN = ("d0_1cc_gy", "d1cc_gy", "d2cc_gy", "max_gy", "mean_gy", "v5gy_cc", "v5gy_pct", "v10gy_cc", "v10gy_pct")
@@ -51,10 +44,6 @@ ARCHIVE_COLUMNS: dict[str, tuple[str, ...]] = {
     "oar_metrics": ("plan_id", "organ", "d1cc_gy", "d0_1cc_gy", "v5gy_pct", "v10gy_pct"),
     "errors": ("patient", "plan_id", "file", "error"),
 }  # fmt: skip
-
-
-# A row holds its warnings as "[id] sentence; [id] sentence".
-WARNING_ID = re.compile(r"(?:^|; )\[([a-z0-9-]+)\] ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +75,7 @@ class FinishedPlan:
     Parameters
     ----------
     id : str
-        Of the file: a plan may lie in an archive twice.
+        Of the files as they were, and of the program: a plan may lie in an archive twice.
     plan_id, patient : str
         Pseudonyms, or the patient's ID where identities are asked for.
     rows : list of dict
@@ -184,22 +173,23 @@ def archive_tables(
     ArchiveTables
     """
     names = Pseudonyms(journal.secret, identify=options.identify)
-    left = [treatment for treatment in archive.treatments if _id(treatment, names) not in journal.done]
-    left = list(_without_strangers(left, options, journal, names, archive))
+    ids = TreatmentIds(archive.treatments, names)
+    left = [treatment for treatment in archive.treatments if ids[treatment] not in journal.done]
+    left = list(_without_strangers(left, options, journal, names, archive, ids))
     if labour.scheduler is not None:
         left = [_absolute(treatment) for treatment in left]
-    keys = [f"metrics-{journal.secret.hex()[:8]}-{_id(treatment, names)}" for treatment in left]
+    keys = [f"metrics-{journal.secret.hex()[:8]}-{ids[treatment]}" for treatment in left]
     lost = 0
     work = partial(treatment_rows, options=options)
     with Steps(on_progress)("plans") as progress:
         for done, (k, answer) in enumerate(shared_out(work, left, labour, keys=keys), start=1):
             if isinstance(answer, Lost):
                 lost += 1
-                journal.postpone(_finished(left[k], [], in_words(answer), names, archive))
+                journal.postpone(_finished(left[k], [], in_words(answer), names, archive, ids))
             else:
-                journal.add(_finished(left[k], *answer, names, archive))
+                journal.add(_finished(left[k], *answer, names, archive, ids))
             progress(done, len(left))
-    metrics, broken = _gathered(archive, journal, names)
+    metrics, broken = _gathered(archive, journal, names, ids)
     return ArchiveTables(
         _tables(metrics, broken, options), names.known, lost, _doubts(metrics, len(archive.treatments))
     )
@@ -207,11 +197,11 @@ def archive_tables(
 
 def _doubts(metrics: list[Row], plans: int) -> tuple[Caution, ...]:
     """Count the plans that have each kind of warning."""
-    found = {(id_, row["plan_id"]) for row in metrics for id_ in WARNING_ID.findall(str(row.get("warnings") or ""))}
-    counts = Counter(id_ for id_, _ in found)
-    return tuple(
-        caution("treatments-doubted", count=count, plans=plans, kind=id_) for id_, count in sorted(counts.items())
-    )
+    cells: dict[object, list[str]] = defaultdict(list)
+    for row in metrics:
+        cells[row["plan_id"]].append(str(row.get("warnings") or ""))
+    counts = warning_counts("; ".join(filter(None, of_plan)) for of_plan in cells.values())
+    return tuple(caution("treatments-doubted", count=count, plans=plans, kind=kind) for kind, count in counts)
 
 
 def _without_strangers(
@@ -220,18 +210,21 @@ def _without_strangers(
     journal: Journal[FinishedPlan],
     names: Pseudonyms,
     archive: Archive,
+    ids: TreatmentIds,
 ) -> Iterator[Treatment]:
     """Yield the treatments whose files are of one patient, or accepted with a warning; the others are errors."""
     for treatment in treatments:
         if treatment.strangers and not options.accept_other_patient:
             error = refusal(treatment.strangers[0], names.of_tag)
-            journal.add(_finished(treatment, [], str(error), names, archive))
+            journal.add(_finished(treatment, [], str(error), names, archive, ids))
             continue
         notes = tuple(warning_of(stranger, names.of_tag) for stranger in treatment.strangers)
         yield replace(treatment, warnings=(*treatment.warnings, *notes))
 
 
-def _finished(treatment: Treatment, rows: list[Row], error: str, names: Pseudonyms, archive: Archive) -> FinishedPlan:
+def _finished(
+    treatment: Treatment, rows: list[Row], error: str, names: Pseudonyms, archive: Archive, ids: TreatmentIds
+) -> FinishedPlan:
     """Return one plan as the journal and the tables hold it: without the names of folders and files."""
     if not names.identify:
         mask = mask_of(archive.roots, files_of(treatment), more=[treatment.patient_id])
@@ -239,7 +232,7 @@ def _finished(treatment: Treatment, rows: list[Row], error: str, names: Pseudony
         for column in ("warnings", "optimum_error", "model_error"):
             rows = [row | {column: masked(str(row.get(column) or ""), mask)} for row in rows]
     return FinishedPlan(
-        id=_id(treatment, names),
+        id=ids[treatment],
         plan_id=names.plan(treatment.uid),
         patient=names.patient(treatment.patient_id),
         rows=[named_planner(row, names) for row in rows],
@@ -248,7 +241,9 @@ def _finished(treatment: Treatment, rows: list[Row], error: str, names: Pseudony
     )
 
 
-def _gathered(archive: Archive, journal: Journal[FinishedPlan], names: Pseudonyms) -> tuple[list[Row], list[Row]]:
+def _gathered(
+    archive: Archive, journal: Journal[FinishedPlan], names: Pseudonyms, ids: TreatmentIds
+) -> tuple[list[Row], list[Row]]:
     """Return rows of all plans in the archive's order, and of what could not be read."""
     metrics: list[Row] = []
     broken: list[Row] = []
@@ -257,16 +252,12 @@ def _gathered(archive: Archive, journal: Journal[FinishedPlan], names: Pseudonym
         broken.append({"file": _described(path, names), "error": text})
     for treatment in archive.treatments:
         names.patient(treatment.patient_id)
-        plan = journal.done[_id(treatment, names)]
+        plan = journal.done[ids[treatment]]
         who: Row = {"patient": plan.patient, "plan_id": plan.plan_id}
         metrics += [who | row for row in plan.rows]
         if plan.error:
             broken.append(who | {"file": plan.file, "error": plan.error})
     return metrics, broken
-
-
-def _id(treatment: Treatment, names: Pseudonyms) -> str:
-    return names.plan(treatment.uid + treatment.plan.absolute().as_posix())
 
 
 def _absolute(treatment: Treatment) -> Treatment:

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, cast
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.cautions import Caution, caution, each_once
+from hdrplan.cautions import Caution, caution
 from hdrplan.dose import PointDose, SamplePoints, dose_at_points, sample_points
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Role, Structure
@@ -36,6 +36,7 @@ from hdrplan.workflow.archive_optimum import optimum_cells
 from hdrplan.workflow.check_stated import StatedDose, between_centres
 from hdrplan.workflow.check_tip import dose_of_fraction, doubts_of_factor
 from hdrplan.workflow.model_run import ModelOptions
+from hdrplan.workflow.warning_cells import warning_cell
 
 __all__ = ["ArchiveOptions", "Engine", "Row", "treatment_rows"]
 
@@ -274,7 +275,7 @@ def _metrics(
         "slice_mm": float(structure.grid.spacing_mm[2]),
         "in_grid_pct": 100 * inside_frac,
         "prescription_gy": prescription_gy if structure.role == "CTV" else None,
-        "warnings": "; ".join(f"[{note.id}] {note.sentence}" for note in each_once(notes)),
+        "warnings": warning_cell(notes),
     }
     if dose.recomputed is not None:
         row["extrapolated_pct"] = 100 * dose.recomputed.extrapolated_frac(points.volume_cc, at)

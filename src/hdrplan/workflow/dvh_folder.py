@@ -5,7 +5,6 @@ Patients, doses and structure sets are told apart by pseudonyms, unless identiti
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,16 +12,17 @@ from pathlib import Path
 from typing import TypeAlias
 
 from hdrplan.cautions import Caution, caution
+from hdrplan.edition import edition
 from hdrplan.errors import HdrPlanError, InputError
-from hdrplan.io import DicomFile, Journal, Pseudonyms, dicom_files, dose_partners
+from hdrplan.io import DicomFile, Journal, Pseudonyms, dicom_files, dose_partners, states_of
 from hdrplan.processes import Lost
-from hdrplan.workflow.archive import WARNING_ID
 from hdrplan.workflow.archive_mask import mask_of, masked
 from hdrplan.workflow.dvh_rows import DVHRow, dvh_curve_rows, dvh_row
 from hdrplan.workflow.dvh_values import DVHOptions
 from hdrplan.workflow.labour import ALONE, Labour, in_words, shared_out
 from hdrplan.workflow.steps import StepProgress, Steps
 from hdrplan.workflow.stored_dvh import dvh_of_pair, read_pair
+from hdrplan.workflow.warning_cells import warning_cell, warning_counts
 
 __all__ = ["DoseIndex", "FinishedDose", "FolderTables", "folder_dvhs", "indexed_doses"]
 
@@ -161,9 +161,12 @@ def folder_dvhs(
         Called with (step, done, total).
     """
     names = Pseudonyms(journal.secret, identify=identify)
-    left = [pair for pair in index.pairs if _id(pair, names) not in journal.done]
+    # Looked at once: a file that changes meanwhile splits none.
+    ids = [_id(pair, names) for pair in index.pairs]
+    missing = [(pair, id_) for pair, id_ in zip(index.pairs, ids, strict=True) if id_ not in journal.done]
+    left, left_ids = [pair for pair, _ in missing], [id_ for _, id_ in missing]
     tasks = [(dose.path.absolute(), drawn.path.absolute()) for dose, drawn in left]
-    keys = [f"dvh-{journal.secret.hex()[:8]}-{_id(pair, names)}" for pair in left]
+    keys = [f"dvh-{journal.secret.hex()[:8]}-{id_}" for id_ in left_ids]
     lost = 0
     with Steps(on_progress)("doses") as progress:
         for done, (k, answer) in enumerate(
@@ -171,11 +174,11 @@ def folder_dvhs(
         ):
             if isinstance(answer, Lost):
                 lost += 1
-                journal.postpone(_finished(index, left[k], ([], [], in_words(answer)), names))
+                journal.postpone(_finished(index, left[k], left_ids[k], ([], [], in_words(answer)), names))
             else:
-                journal.add(_finished(index, left[k], answer, names))
+                journal.add(_finished(index, left[k], left_ids[k], answer, names))
             progress(done, len(left))
-    return _gathered(index, journal, names, lost)
+    return _gathered(index, ids, journal, names, lost)
 
 
 def _pair_rows(task: tuple[Path, Path], options: DVHOptions) -> tuple[list[DVHRow], list[DVHRow], str]:
@@ -184,17 +187,17 @@ def _pair_rows(task: tuple[Path, Path], options: DVHOptions) -> tuple[list[DVHRo
         result = dvh_of_pair(read_pair(*task), options)
     except HdrPlanError as error:
         return [], [], str(error)
+    except Exception as fault:  # one broken export must not stop the folder: what happened becomes its row
+        return [], [], f"unexpected {type(fault).__name__}: {fault}"
     of_structures = {note for s in result.structures for note in s.warnings}
     of_all = [note for note in result.warnings if note not in of_structures]
-    rows = [
-        dvh_row(s) | {"warnings": "; ".join(f"[{note.id}] {note.sentence}" for note in (*of_all, *s.warnings))}
-        for s in result.structures
-    ]
+    rows = [dvh_row(s) | {"warnings": warning_cell((*of_all, *s.warnings))} for s in result.structures]
     return rows, [point for s in result.structures for point in dvh_curve_rows(s)], ""
 
 
 def _id(pair: _Pair, names: Pseudonyms) -> str:
-    return names.of_uid("dose", "\0".join(f"{file.uid}{file.path.absolute().as_posix()}" for file in pair))
+    files = (f"{file.uid}{file.path.absolute().as_posix()}" for file in pair)
+    return names.of_uid("dose", "\0".join((edition(), *files, states_of([file.path for file in pair]))))
 
 
 def _who(index: DoseIndex, pair: _Pair, names: Pseudonyms) -> DVHRow:
@@ -208,6 +211,7 @@ def _who(index: DoseIndex, pair: _Pair, names: Pseudonyms) -> DVHRow:
 def _finished(
     index: DoseIndex,
     pair: tuple[DicomFile, DicomFile],
+    id_: str,
     answer: tuple[list[DVHRow], list[DVHRow], str],
     names: Pseudonyms,
 ) -> FinishedDose:
@@ -217,10 +221,12 @@ def _finished(
         mask = mask_of([index.root], [file.path for file in pair], more=[pair[0].patient_id])
         error = masked(error, mask)
         rows = [row | {"warnings": masked(str(row["warnings"]), mask)} for row in rows]
-    return FinishedDose(id=_id(pair, names), rows=rows, curves=curves, error=error)
+    return FinishedDose(id=id_, rows=rows, curves=curves, error=error)
 
 
-def _gathered(index: DoseIndex, journal: Journal[FinishedDose], names: Pseudonyms, lost: int) -> FolderTables:
+def _gathered(
+    index: DoseIndex, ids: Sequence[str], journal: Journal[FinishedDose], names: Pseudonyms, lost: int
+) -> FolderTables:
     metrics: list[DVHRow] = []
     curves: list[DVHRow] = []
     errors: list[DVHRow] = []
@@ -230,13 +236,12 @@ def _gathered(index: DoseIndex, journal: Journal[FinishedDose], names: Pseudonym
     for dose in index.alone:
         who = _who(index, (dose, dose), names) | {"structures": ""}
         errors.append(who | {"error": "no structures of this dose or its frame of reference"})
-    for pair in index.pairs:
-        who, done = _who(index, pair, names), journal.done[_id(pair, names)]
+    for pair, id_ in zip(index.pairs, ids, strict=True):
+        who, done = _who(index, pair, names), journal.done[id_]
         metrics += [who | row for row in done.rows]
         curves += [who | row for row in done.curves]
         if done.error:
             errors.append(who | {"error": done.error})
-    counts = Counter(id_ for row in metrics for id_ in set(WARNING_ID.findall(str(row["warnings"]))))
     return FolderTables(
         metrics=metrics,
         curves=curves,
@@ -244,7 +249,7 @@ def _gathered(index: DoseIndex, journal: Journal[FinishedDose], names: Pseudonym
         patients=names.known,
         lost=lost,
         warnings=tuple(
-            caution("structures-doubted", count=count, structures=len(metrics), kind=id_)
-            for id_, count in sorted(counts.items())
+            caution("structures-doubted", count=count, structures=len(metrics), kind=kind)
+            for kind, count in warning_counts(str(row["warnings"]) for row in metrics)
         ),
     )

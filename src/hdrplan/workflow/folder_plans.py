@@ -9,17 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from hdrplan import __version__
+from hdrplan.edition import edition
 from hdrplan.errors import HdrPlanError, InputError
-from hdrplan.io import CaseFile, ResultStore, json_text, plan_table, read_case, sha256
+from hdrplan.io import CaseFile, ResultStore, case_sha256, json_text, plan_table, read_case
 from hdrplan.options import PlanOptions
 from hdrplan.processes import Lost
 from hdrplan.workflow.labour import ALONE, Labour, in_words, shared_out
@@ -27,9 +25,11 @@ from hdrplan.workflow.obstacles import default_obstacles
 from hdrplan.workflow.place import place_case
 from hdrplan.workflow.place_options import PlaceOptions
 from hdrplan.workflow.plan import PlanResult, plan_case
+from hdrplan.workflow.planned_cases import CaseOutcome, PlannedCase
 from hdrplan.workflow.steps import StepProgress, Steps
+from hdrplan.workflow.warning_cells import warning_cell
 
-__all__ = ["CaseOutcome", "FolderOptions", "PlannedCase", "cases_in", "plan_folder", "summary_of"]
+__all__ = ["FolderOptions", "cases_in", "plan_folder"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,8 @@ class FolderOptions:
         Of ribs, lungs, bowel and vessels those that need not be segmented.
     time_limit_s : float
         For choosing catheters.
+    strict : bool
+        A case that gives a warning is not planned.
     """
 
     changes: Mapping[str, object] = field(default_factory=dict)
@@ -58,86 +60,7 @@ class FolderOptions:
     most: int = 6
     without: tuple[str, ...] = ()
     time_limit_s: float = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedCase:
-    """Result of one case: a row of the table, and its plan as JSON text.
-
-    Parameters
-    ----------
-    case : str
-        Its folder, from the folder of all.
-    ctvs : int
-    ctv_cc : float
-        Of all together.
-    catheters : int
-    placed : bool
-        Whether they were chosen here.
-    d100_gy, d98_gy, v100_pct : float
-        Of the CTV that is worst off.
-    prescriptions_met : bool
-    objective : str
-    value, bound : float
-        Of the objective: reached, and proven that no plan from these dwells passes it.
-    gap_pct : float
-    hard_goals, hard_met : int
-        Prescriptions not counted.
-    missed : str
-        Hard goals not met, in words.
-    total_time_s : float
-    warnings : int
-        Of the case.
-    cpu_s : float
-        Processor time of this case.
-    plan, catheter_file : str
-        ``plan.json``, and the catheters as JSON polylines.
-    """
-
-    case: str
-    ctvs: int
-    ctv_cc: float
-    catheters: int
-    placed: bool
-    d100_gy: float
-    d98_gy: float
-    v100_pct: float
-    prescriptions_met: bool
-    objective: str
-    value: float
-    bound: float
-    gap_pct: float
-    hard_goals: int
-    hard_met: int
-    missed: str
-    total_time_s: float
-    warnings: int
-    cpu_s: float
-    plan: str
-    catheter_file: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseOutcome:
-    """What became of one case.
-
-    Parameters
-    ----------
-    case : str
-    result : PlannedCase or None
-    error : str
-        In one line why there is no plan.
-    lost : bool
-        Its process died: nothing is known against the case itself.
-    kept : bool
-        An earlier run planned it.
-    """
-
-    case: str
-    result: PlannedCase | None
-    error: str = ""
-    lost: bool = False
-    kept: bool = False
+    strict: bool = False
 
 
 def cases_in(folder: Path) -> tuple[str, ...]:
@@ -211,8 +134,10 @@ def plan_folder(
 
 
 def _key(name: str, folder: Path, options: FolderOptions) -> str:
-    """Key of a result: the program's version, the options, the case's name and every byte of it."""
-    text = json.dumps([__version__, asdict(options), name, sha256(folder / name)], sort_keys=True, default=str)
+    """Key of a result: the program, the options, the case's name and every byte of it, wherever its files lie."""
+    text = json.dumps(
+        [edition(), asdict(options), name, case_sha256(folder / name, options.changes)], sort_keys=True, default=str
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -228,11 +153,14 @@ def _attempt(name: str, folder: Path, options: FolderOptions) -> CaseOutcome:
 def _planned(name: str, folder: Path, options: FolderOptions) -> PlannedCase:
     before_s = time.process_time()
     found = read_case(folder / name, options.changes)
+    if not found.case.catheters:
+        found = read_case(folder / name, options.changes, before_puncture=True)
+    if options.strict and found.warnings:
+        raise InputError("with `strict=True` no warning may be left", got=warning_cell(found.warnings))
     planning = _planning(found, options)
     if found.case.catheters:
         result = plan_case(found.case, found.goals, found.source, found.strength, options=planning)
     else:
-        found = read_case(folder / name, options.changes, before_puncture=True)
         place = PlaceOptions(
             margins_mm=default_obstacles(found.case),
             most=options.most,
@@ -275,24 +203,8 @@ def _row(name: str, found: CaseFile, result: PlanResult, *, cpu_s: float) -> Pla
         missed="; ".join(f"{goal.goal.structure} {goal.goal.text}" for goal in hard if not goal.met),
         total_time_s=result.plan.total_time_s,
         warnings=len(found.warnings),
+        warning_texts=warning_cell(found.warnings),
         cpu_s=round(cpu_s, 2),
         plan=json_text(plan_table(result.plan, name, found.ct_sha256)),
         catheter_file=json_text({"catheters": catheters}),
     )
-
-
-def summary_of(outcomes: Sequence[CaseOutcome]) -> dict[str, float]:
-    """Return the figures of all planned cases together: counts, and medians of D100, gap and processor time."""
-    rows = [outcome.result for outcome in outcomes if outcome.result is not None]
-    figures: dict[str, float] = {
-        "cases": len(outcomes),
-        "planned": len(rows),
-        "met": sum(row.prescriptions_met and row.hard_met == row.hard_goals for row in rows),
-    }
-    if not rows:
-        return figures
-    return figures | {
-        "median_d100_gy": float(np.median([row.d100_gy for row in rows])),
-        "median_gap_pct": float(np.nanmedian([row.gap_pct for row in rows])),
-        "median_cpu_s": float(np.median([row.cpu_s for row in rows])),
-    }

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hdrplan.edition import edition
 from hdrplan.errors import InputError, ResourceError
 from hdrplan.processes import Lost, over_processes
 
@@ -158,6 +159,11 @@ class _DroppedError(Exception):
         self.is_there = is_there
 
 
+@dataclass(frozen=True, slots=True)
+class _Stranger:
+    """The answer of a worker that has another hdrplan: its results would stand beside ours, and differ."""
+
+
 def _results(
     client: Client, work: Callable[[Task], Result], tasks: Mapping[int, tuple[str, Task]]
 ) -> Iterator[tuple[int, Result | Lost]]:
@@ -172,7 +178,8 @@ def _results(
     def add() -> None:
         batch = list(islice(waiting, _BATCH))
         named = [f"hdrplan-{key}" for _, (key, _) in batch]
-        made = client.map(_called, [everywhere] * len(batch), [task for _, (_, task) in batch], key=named)
+        tasks_of = [task for _, (_, task) in batch]
+        made = client.map(_called, [everywhere] * len(batch), tasks_of, [edition()] * len(batch), key=named)
         number.update(zip(made, (k for k, _ in batch), strict=True))
         futures.update(made)
 
@@ -185,7 +192,7 @@ def _results(
                 futures.add(future)
                 continue
             try:
-                result: Result | Lost = future.result()
+                result: Result | Lost | _Stranger = future.result()
             except KilledWorker:
                 result = Lost("died")
             except (asyncio.CancelledError, CancelledError):
@@ -193,6 +200,13 @@ def _results(
                 if alone.is_set():
                     raise _ended(client.scheduler.address, alone=True) from None
                 raise _DroppedError(is_there=client.status == "running") from None
+            if isinstance(result, _Stranger):
+                raise ResourceError(
+                    "the workers of a Dask cluster need the same files of hdrplan as this machine",
+                    got="one with others",
+                    where=client.scheduler.address,
+                    remedy="Install the same hdrplan on all of them. What is done is kept.",
+                )
             k = number.pop(future)
             if len(number) <= _AT_ONCE - _BATCH:
                 add()
@@ -252,5 +266,6 @@ def _same(work: Callable[[Task], Result]) -> Callable[[Task], Result]:
     return work
 
 
-def _called(work: Callable[[Task], Result], task: Task) -> Result:
-    return work(task)
+def _called(work: Callable[[Task], Result], task: Task, of: str) -> Result | _Stranger:
+    """Do a piece of work, unless this is another program than the one that asks."""
+    return work(task) if edition() == of else _Stranger()

@@ -13,7 +13,7 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Structure
 from hdrplan.processes import Lost
 from hdrplan.workflow.labour import ALONE, Labour, in_words, shared_out
-from hdrplan.workflow.virtual_lesion import LesionTask, PlannedLesion, plan_lesion
+from hdrplan.workflow.virtual_lesion import LesionTask, PlannedLesion, organ_digest, plan_lesion
 
 __all__ = ["TaskResult", "run_tasks", "shard"]
 
@@ -85,9 +85,11 @@ def run_tasks(
     InputError, ResourceError
         See :func:`hdrplan.workflow.labour.shared_out`.
     """
-    listed = list(tasks)
+    listed, organ = list(tasks), organ_digest(host)
     results: dict[int, TaskResult] = {}
-    for k, answer in shared_out(partial(_attempt, host=host), listed, labour, keys=[task.key for task in listed]):
+    for k, answer in shared_out(
+        partial(_attempt, host=host), listed, labour, keys=[task.key(organ) for task in listed]
+    ):
         results[k] = (
             TaskResult(task=listed[k], result=None, error=in_words(answer), lost=True)
             if isinstance(answer, Lost)

@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from hdrplan import __version__
+from hdrplan.edition import edition
 from hdrplan.io import ResultStore
 from hdrplan.processes import Lost
 from hdrplan.simulate import wilson_interval
@@ -55,7 +55,7 @@ class ProcedureDesign:
         """Name of one result: a hash of all that decides it."""
         setting = self.setting
         decides = {
-            "version": __version__,
+            "edition": edition(),
             "inputs": dict(self.inputs),
             "goals": repr(setting.problem.goals),
             "source": [setting.source.name, setting.strength_u],

@@ -17,7 +17,7 @@ from hdrplan.simulate import DoseModel, TrueLesion, Uncertainty, simulate_cohort
 from hdrplan.workflow.labour import ALONE, Labour
 from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
 from hdrplan.workflow.steps import StepProgress, Steps
-from hdrplan.workflow.virtual_lesion import PRESCRIBED_GY, LesionTask, PlannedLesion
+from hdrplan.workflow.virtual_lesion import PRESCRIBED_GY, LesionTask, PlannedLesion, organ_digest
 
 __all__ = ["PlannedCohort", "StudyDesign", "planned_cohort"]
 
@@ -161,7 +161,8 @@ def _planned(
     tasks: Sequence[LesionTask], host: Structure, store: ResultStore[PlannedLesion], labour: Labour, step: Steps
 ) -> list[TaskResult]:
     """Take what the store holds and plan the rest; every new plan is stored as it comes."""
-    stored = [TaskResult(task=task, result=plan) for task in tasks if (plan := store.read(task.key)) is not None]
+    organ = organ_digest(host)
+    stored = [TaskResult(task=task, result=plan) for task in tasks if (plan := store.read(task.key(organ))) is not None]
     held = {result.task.lesion_id for result in stored}
     left = [task for task in tasks if task.lesion_id not in held]
     done = 0
@@ -172,7 +173,7 @@ def _planned(
             done += 1
             progress(done, len(left))
             if outcome.result is not None:
-                store.write(outcome.task.key, outcome.result)
+                store.write(outcome.task.key(organ), outcome.result)
 
         planned = run_tasks(left, host, labour=labour, on_result=keep)
     return stored + planned

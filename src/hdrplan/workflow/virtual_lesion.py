@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from hdrplan import __version__
 from hdrplan.dose import SamplePoints, dose_at_points, dose_rate, sample_points
+from hdrplan.edition import edition
 from hdrplan.geometry import Grid, LesionShape, Structure, Volume, box_of, dwell_positions, on_grid, synthetic_case
 from hdrplan.metrics import DVH, dvh
 from hdrplan.optimize import PlanProblem, optimize_times
@@ -21,7 +21,7 @@ from hdrplan.plan import Case, Goals, Plan, Prescription
 from hdrplan.simulate import Uncertainty, scenario, smooth_field
 from hdrplan.sources import Strength, load_source
 
-__all__ = ["LesionTask", "PlannedLesion", "host_organ", "plan_lesion"]
+__all__ = ["LesionTask", "PlannedLesion", "host_organ", "organ_digest", "plan_lesion"]
 
 # The liver phantom holds lesions up to this; larger draws are planned at this size and say so.
 MAXIMUM_DIAMETER_MM = 110.0
@@ -54,10 +54,15 @@ class LesionTask:
     sample_mm: float = 2.5
     uncertainty: Uncertainty = field(default_factory=Uncertainty)
 
-    @property
-    def key(self) -> str:
-        """Name of the result: a hash of the task and of the program's version."""
-        text = json.dumps([__version__, asdict(self)], sort_keys=True)
+    def key(self, organ: str) -> str:
+        """Name of the result: a hash of the program, the task and the organ.
+
+        Parameters
+        ----------
+        organ : str
+            Of :func:`organ_digest`.
+        """
+        text = json.dumps([edition(), organ, asdict(self)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -133,6 +138,19 @@ def host_organ(case: Case, organ: str | None = None, *, every: int = 2) -> Struc
         direction=grid.direction,
     )
     return Structure(name=whole.name, role="OAR", grid=thin, mask_zyx=cut)
+
+
+def organ_digest(host: Structure) -> str:
+    """Return what tells this organ from others: its name, its place and its voxels.
+
+    Parameters
+    ----------
+    host : Structure
+    """
+    digest = hashlib.sha256(f"{host.name} {host.grid.shape_zyx}".encode())
+    for part in (host.grid.origin_mm, host.grid.spacing_mm, host.grid.direction, host.mask_zyx):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
 
 
 def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:

@@ -1,15 +1,15 @@
-"""Which files a case names, before it is read: what is written must not fall upon them."""
+"""Which files a case names, before it is read: no output may fall upon them, and kept work must be of them."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hdrplan.errors import InputError
-from hdrplan.io.files import text_of
+from hdrplan.io.files import joint_sha256, sha256, text_of
 
-__all__ = ["case_references"]
+__all__ = ["case_references", "case_sha256"]
 
 
 def case_references(path: Path) -> tuple[Path, ...]:
@@ -30,6 +30,21 @@ def case_references(path: Path) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(there for text in _texts(table) if (there := _existing(toml.parent, text)) is not None))
 
 
+def case_sha256(folder: Path, changes: Mapping[str, object]) -> str:
+    """SHA-256 of all that decides a case: its folder, and the files elsewhere that it or the changes name.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the case.
+    changes : mapping
+        Keys of the case table that replace those of the case.
+    """
+    named = [there for text in _texts(changes) if (there := _existing(folder, text)) is not None]
+    files = dict.fromkeys((folder, *case_references(folder), *named))
+    return joint_sha256({str(number): sha256(path) for number, path in enumerate(files)})
+
+
 def _existing(folder: Path, text: str) -> Path | None:
     try:
         path = folder / text
@@ -43,9 +58,9 @@ def _existing(folder: Path, text: str) -> Path | None:
 def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         for item in value.values():
             yield from _texts(item)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for item in value:
             yield from _texts(item)
