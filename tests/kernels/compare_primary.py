@@ -11,7 +11,7 @@ from hdrplan.kernels.primary import BaseBox, SpectrumTables
 from hdrplan.kernels.tg43 import Stops
 from naive import primary as naive
 
-__all__ = ["primary_rows"]
+__all__ = ["primary_media_rows", "primary_rows"]
 
 # float32 tables of logarithms of about 5.
 _TOLERANCE = 5e-6
@@ -23,6 +23,16 @@ def primary_rows(kernel: Callable[..., Any], rng: np.random.Generator) -> None:
     out = np.full((len(true), 3), np.nan)
     kernel(0, len(out), *call, out)
     np.testing.assert_allclose(out, true.sum(axis=1), rtol=_TOLERANCE)
+
+
+def primary_media_rows(kernel: Callable[..., Any], rng: np.random.Generator) -> None:
+    """All dwells together, in each medium of the tables: the twin's third column, water all over, is not asked for."""
+    (points, medium, stops, box, tables), true = _case(rng)
+    out = np.full((len(true), 2), np.nan)
+    kernel(0, len(out), points, stops, box, tables, out)
+    total = true.sum(axis=1)
+    np.testing.assert_allclose(out[:, 0], total[:, 1], rtol=_TOLERANCE)
+    np.testing.assert_allclose(out[np.arange(len(out)), medium], total[:, 0], rtol=_TOLERANCE)
 
 
 def _case(rng: np.random.Generator) -> tuple[tuple[Any, ...], np.ndarray]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import compare_blocks
+import compare_correction
 import compare_dose
 import compare_factored
 import compare_grids
@@ -51,6 +52,7 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "carried_error.carried_error": compare_blocks.carried_error,
     "carried_error.error_rows": compare_blocks.error_rows,
     "chebyshev.write_out": compare_blocks.write_out,
+    "correction.correction_rows": compare_correction.correction_rows,
     "cover.cheapest_cover": compare_programs.cheapest_cover,
     "exact.dose_rows": compare_dose.dose_rows,
     "exact.field_rows": compare_dose.field_rows,
@@ -82,6 +84,7 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "planar.row_spans": compare_planar.row_spans,
     "planar.spread_feet": compare_planar.spread_feet,
     "polygon.flip_inside": compare_grids.flip_inside,
+    "primary.primary_media_rows": compare_primary.primary_media_rows,
     "primary.primary_rows": compare_primary.primary_rows,
     "rays.march_rays": compare_grids.march_rays,
     "revolved.revolved_histories": compare_photons.revolved_histories,

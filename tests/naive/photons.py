@@ -11,11 +11,31 @@ REST_KEV = 510.99895
 KEV_ANGSTROM = 12.398419843
 
 
+# keV cm2/g per mm2 in Gy.
+GY = 1.602176634e-16 * 1000.0 * 100.0
+
+
 def scattered_deposits(task, n: int, seed: int) -> np.ndarray:
     """Return the energy, keV, that photons leave in each scored voxel at their second and later collisions."""
+    return _followed(task, n, seed, ())[0]
+
+
+def scattered_kerma(task, n: int, seed: int, media) -> dict[str, np.ndarray]:
+    """Return the kerma, Gy per photon, of scattered photons in media: scored wherever a collision might be.
+
+    Places that a Woodcock flight asks for are a Poisson process of the majorant's density along the track, so each
+    stands for one over the majorant of track.
+    """
+    kerma = _followed(task, n, seed, tuple(media))[1]
+    return {name: one * GY / (task.scored.voxel_cc * 1000.0 * n) for name, one in zip(media, kerma, strict=True)}
+
+
+def _followed(task, n: int, seed: int, media) -> tuple[np.ndarray, np.ndarray]:
+    """Return energy left at collisions, and energy times absorption over the majorant where one might be."""
     rng = np.random.default_rng(seed)
     data, grid, scored = task.voxels.photons, task.voxels.grid, task.scored
     out = np.zeros(scored.size)
+    kerma = np.zeros((len(media), scored.size))
     kind = rng.choice(len(task.emission.share), n, p=task.emission.share)
     energy = task.emission.energy_kev[kind].copy()
     dwell = rng.choice(len(task.times_s), n, p=task.times_s / task.times_s.sum())
@@ -35,6 +55,14 @@ def scattered_deposits(task, n: int, seed: int) -> np.ndarray:
         energy, place, way, collisions, index, majorant = (
             a[inside] for a in (energy, place, way, collisions, index, majorant)
         )
+        if media:
+            again = np.flatnonzero(collisions > 0)
+            cell = np.rint(scored.index(place[again])).astype(int)
+            in_cell = ((cell >= 0) & (cell < np.array(scored.shape_zyx[::-1]))).all(axis=1)
+            flat, again = np.ravel_multi_index(cell[in_cell][:, ::-1].T, scored.shape_zyx), again[in_cell]
+            for k, name in enumerate(media):
+                absorbed = np.interp(energy[again], data.energy_kev, data.absorption[data.number(name)])
+                kerma[k] += np.bincount(flat, energy[again] * absorbed / majorant[again], minlength=scored.size)
         code = task.voxels.codes_zyx[index[:, 2], index[:, 1], index[:, 0]]
         medium, density = (code >> 24).astype(int), (code & 0xFFFFFF) * 2e-6
         at = np.searchsorted(data.energy_kev, energy) - 1
@@ -60,7 +88,7 @@ def scattered_deposits(task, n: int, seed: int) -> np.ndarray:
         collisions[turned] += 1
         alive = new > 5.0
         energy, place, way, collisions = new[alive], place[alive], way[alive], collisions[alive]
-    return out.reshape(scored.shape_zyx)
+    return out.reshape(scored.shape_zyx), kerma.reshape(len(media), *scored.shape_zyx)
 
 
 def _turned(way, cosine, rng):

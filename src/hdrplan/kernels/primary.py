@@ -20,7 +20,7 @@ import numpy.typing as npt
 from hdrplan.kernels._jit import jit, jit_inline
 from hdrplan.kernels.tg43 import Stops, geometry_factor, place
 
-__all__ = ["BaseBox", "SpectrumTables", "primary_rows"]
+__all__ = ["BaseBox", "SpectrumTables", "primary_media_rows", "primary_rows"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -123,17 +123,24 @@ def _kerma(medium: int, cosine: float, first: float, second: float, t: SpectrumT
 
 
 @jit_inline
-def _from_dwell(
-    p: int, d: int, points: Floats, medium: int, stops: Stops, box: BaseBox, t: SpectrumTables
-) -> tuple[float, float, float]:
-    """Return the primary kerma of one dwell at one point: in the medium, in water there, and in water all over."""
+def _reached(p: int, d: int, points: Floats, stops: Stops, length_mm: float) -> tuple[float, float, float]:
+    """Return what a dwell weighs at a point, the cosine of the line with its axis, and the line's length in mm."""
     sx, sy, sz = stops.positions[d, 0], stops.positions[d, 1], stops.positions[d, 2]
     dx, dy, dz = points[p, 0] - sx, points[p, 1] - sy, points[p, 2] - sz
     along, away = place(dx, dy, dz, stops.axes[d, 0], stops.axes[d, 1], stops.axes[d, 2])
     r = math.sqrt(along * along + away * away)
     cosine = min(max(along / r, -1.0), 1.0) if r > 0.0 else 0.0
     # Within the capsule TG-43 stays; its own geometry factor is finite there as well (kernels/tg43).
-    weight = stops.weights[d] * geometry_factor(along, max(away, 0.45), t.length_mm)
+    return stops.weights[d] * geometry_factor(along, max(away, 0.45), length_mm), cosine, r
+
+
+@jit_inline
+def _from_dwell(
+    p: int, d: int, points: Floats, medium: int, stops: Stops, box: BaseBox, t: SpectrumTables
+) -> tuple[float, float, float]:
+    """Return the primary kerma of one dwell at one point: in the medium, in water there, and in water all over."""
+    weight, cosine, r = _reached(p, d, points, stops, t.length_mm)
+    sx, sy, sz = stops.positions[d, 0], stops.positions[d, 1], stops.positions[d, 2]
     first, second = _masses(points[p, 0], points[p, 1], points[p, 2], sx, sy, sz, box)
     water = _kerma(0, cosine, 0.1 * r * box.water_g_per_cc, 0.0, t)
     there = _kerma(0, cosine, first, second, t)
@@ -176,3 +183,31 @@ def primary_rows(
             b += there
             c += water
         out[p, 0], out[p, 1], out[p, 2] = a, b, c
+
+
+@jit
+def primary_media_rows(
+    first: int, last: int, points: Floats, stops: Stops, box: BaseBox, tables: SpectrumTables, out: Floats
+) -> None:
+    """Primary kerma at points ``first:last`` in every medium of the tables: a line is followed once for all of them.
+
+    Parameters
+    ----------
+    first, last : int
+    points : (n, 3) array
+        In the frame of the box.
+    stops : Stops
+        In the frame of the box, ``weights`` as one likes.
+    box : BaseBox
+    tables : SpectrumTables
+    out : (n, n_media) array
+        Written: kerma in each medium, per photon and unit weight, times 4 pi.
+    """
+    for p in range(first, last):
+        out[p] = 0.0
+        for d in range(len(stops.weights)):
+            weight, cosine, _ = _reached(p, d, points, stops, tables.length_mm)
+            sx, sy, sz = stops.positions[d, 0], stops.positions[d, 1], stops.positions[d, 2]
+            one, two = _masses(points[p, 0], points[p, 1], points[p, 2], sx, sy, sz, box)
+            for m in range(out.shape[1]):
+                out[p, m] += weight * _kerma(m, cosine, one, two, tables)

@@ -11,7 +11,7 @@ from hdrplan.transport.factor import (
     mean_correction,
 )
 from hdrplan.transport.kerma import Kerma
-from hdrplan.transport.primary import Primary, base_masses, primary_kerma
+from hdrplan.transport.primary import Primary, base_masses, primary_in_media, primary_kerma
 from hdrplan.transport.scatter import scatter
 from hdrplan.transport.sources import capsule_bodies, capsule_names, iridium_lines
 from hdrplan.transport.task import ScatterTask, Voxels, in_water
@@ -42,6 +42,7 @@ __all__ = [
     "leaving",
     "load_emission",
     "mean_correction",
+    "primary_in_media",
     "primary_kerma",
     "primary_kerma_gy",
     "scatter",

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray, freeze
+from hdrplan.arrays import FloatArray, adopt, freeze, frozen
 from hdrplan.brief import brief_repr
 from hdrplan.errors import InputError
-from hdrplan.geometry import Grid, Volume
+from hdrplan.geometry import Volume
+from hdrplan.kernels.correction import FactorRows, ScoredBatches, correction_rows
 from hdrplan.materials import MediaMap
+from hdrplan.threads import over_rows
 from hdrplan.transport.kerma import Kerma
 from hdrplan.transport.primary import Primary
 
@@ -21,8 +23,6 @@ __all__ = ["RIM_VOXELS", "Correction", "MeanCorrection", "correction_at", "jackk
 # Scatter beyond the outer centres of the scored grid is that of its border: a structure's smoothed shape may reach
 # half a voxel of the CT beyond the CT.
 RIM_VOXELS = 1.0
-# Points at a time: each of them has a number for every batch, and a liver has hundreds of thousands.
-_BLOCK = 10_000
 
 Singles = npt.NDArray[np.float32]
 MeanCorrection = Callable[[FloatArray, Primary, str | None], FloatArray]
@@ -40,12 +40,16 @@ class Correction:
         For D_m,m: dose to the medium at the point, photons transported in media.
     water : (n,) array
         For D_w,m: dose to water there, photons transported in media.
+    medium_error, water_error : (n,) array
+        Their standard errors.
     medium_replicates, water_replicates : (n_batches, n) float32 array
-        The same with each batch of histories left out.
+        The same with each batch of histories left out; no rows where they were not asked for.
     """
 
     medium: FloatArray
     water: FloatArray
+    medium_error: FloatArray
+    water_error: FloatArray
     medium_replicates: Singles
     water_replicates: Singles
 
@@ -53,20 +57,13 @@ class Correction:
 
     def __post_init__(self) -> None:
         n = len(self.medium)
-        freeze(self, "medium", (n,))
-        freeze(self, "water", (n,))
-        freeze(self, "medium_replicates", (None, n), dtype=np.float32)
-        freeze(self, "water_replicates", (None, n), dtype=np.float32)
-
-    @property
-    def medium_error(self) -> FloatArray:
-        """Standard error of ``medium``, (n,)."""
-        return jackknife_error(self.medium_replicates)
-
-    @property
-    def water_error(self) -> FloatArray:
-        """Standard error of ``water``, (n,)."""
-        return jackknife_error(self.water_replicates)
+        for name in ("medium", "water", "medium_error", "water_error"):
+            freeze(self, name, (n,))
+        # Of a liver these are tens of megabytes: made for this value, they are not copied.
+        for replicates in (self.medium_replicates, self.water_replicates):
+            adopt(replicates)
+            if replicates.shape[1:] != (n,):
+                raise InputError(f"replicates must have {n} columns", got=replicates.shape)
 
 
 def jackknife_error(replicates: npt.ArrayLike) -> FloatArray:
@@ -82,7 +79,13 @@ def jackknife_error(replicates: npt.ArrayLike) -> FloatArray:
 
 
 def correction_at(
-    points_mm: FloatArray, media_map: MediaMap, primary: Primary, patient: Kerma, water: Kerma
+    points_mm: FloatArray,
+    media_map: MediaMap,
+    primary: Primary,
+    patient: Kerma,
+    water: Kerma,
+    *,
+    replicates: bool = True,
 ) -> Correction:
     """Return the HCF at points.
 
@@ -96,6 +99,8 @@ def correction_at(
     patient, water : Kerma
         Scatter in the patient's media, and in water without end with the same seed: their noise is nearly the same and
         leaves the ratio.
+    replicates : bool
+        Whether the factors with each batch left out are wanted, from which errors of other figures come.
 
     Raises
     ------
@@ -107,40 +112,29 @@ def correction_at(
     points = np.asarray(points_mm, dtype=np.float64)
     if not patient.grid.contains(points, rim_voxels=RIM_VOXELS).all():
         raise InputError("every point must lie within the scored grid", got="points outside it")
+    if not patient.grid.same_as(water.grid):
+        raise InputError("patient and water must be scored on the same grid", got=f"{patient.grid}, {water.grid}")
     at, n = media_map.medium_at(points), len(points)
-    names = {int(number): media_map.names[number] for number in np.unique(at[at >= 0])}
-    base = water.batches_gy("water")
-    scattered = {name: patient.batches_gy(name) for name in {"water", *names.values()}}
-    medium, there = np.empty(n), np.empty(n)
-    others = np.empty((2, len(base), n), dtype=np.float32)
-    for first in range(0, n, _BLOCK):
-        rows = slice(first, min(first + _BLOCK, n))
-        places = points[rows]
-        of_water = primary.all_water_gy[rows] + _at(water.grid, base, places)
-        in_water = _at(patient.grid, scattered["water"], places)
-        within = primary.medium_gy[rows] + in_water
-        for number, name in names.items():
-            held = np.flatnonzero(at[rows] == number)
-            if name != "water" and len(held):
-                kerma = _at(patient.grid, scattered[name], places[held])
-                within[:, held] = primary.medium_gy[rows][held] + kerma
-        to_water = primary.water_gy[rows] + in_water
-        medium[rows] = within.mean(axis=0) / of_water.mean(axis=0)
-        there[rows] = to_water.mean(axis=0) / of_water.mean(axis=0)
-        others[0, :, rows] = _others(within) / _others(of_water)
-        others[1, :, rows] = _others(to_water) / _others(of_water)
-    return Correction(medium=medium, water=there, medium_replicates=others[0], water_replicates=others[1])
-
-
-def _at(grid: Grid, batches: Singles, points: FloatArray) -> FloatArray:
-    """Kerma of scattered photons at points, batch by batch, (n_batches, n): straight between the centres of cells."""
-    return np.stack([Volume(grid, batch).at(points, rim_voxels=RIM_VOXELS) for batch in batches])
-
-
-def _others(batches: FloatArray) -> FloatArray:
-    """Return the means of all batches but one."""
-    n = len(batches)
-    return np.asarray((batches.sum(axis=0) - batches) / (n - 1))
+    names, row = ["water"], np.zeros(len(media_map.names), dtype=np.int64)
+    for number in np.unique(at[at >= 0]).tolist():
+        if media_map.names[number] != "water":
+            row[number] = len(names)
+            names.append(media_map.names[number])
+    scored = ScoredBatches(patient.sums, water.sums, frozen([patient.weights_gy(name) for name in names]))
+    others = np.empty((2, len(patient.sums) if replicates else 0, n), dtype=np.float32)
+    out = FactorRows(np.empty(n), np.empty(n), np.empty((n, 2)), others)
+    index = np.ascontiguousarray(patient.grid.index(points))
+    primaries = np.stack((primary.medium_gy, primary.water_gy, primary.all_water_gy), axis=1)
+    medium = np.where(at >= 0, row[at], 0)
+    over_rows(lambda first, last: correction_rows(first, last, index, primaries, medium, scored, out), n)
+    return Correction(
+        medium=out.medium,
+        water=out.water,
+        medium_error=out.errors[:, 0],
+        water_error=out.errors[:, 1],
+        medium_replicates=others[0],
+        water_replicates=others[1],
+    )
 
 
 def mean_correction(media_map: MediaMap, patient: Kerma, water: Kerma) -> MeanCorrection:
@@ -156,7 +150,7 @@ def mean_correction(media_map: MediaMap, patient: Kerma, water: Kerma) -> MeanCo
     """
     base = Volume(water.grid, water.mean_gy("water"))
     names = [media_map.names[number] for number in np.unique(media_map.medium_zyx)]
-    means = {name: Volume(patient.grid, patient.mean_gy(name)) for name in {"water", *names}}
+    means = {name: Volume(patient.grid, kerma) for name, kerma in patient.means_gy({"water", *names}).items()}
 
     def factor(points_mm: FloatArray, primary: Primary, medium: str | None) -> FloatArray:
         at = media_map.medium_at(points_mm)

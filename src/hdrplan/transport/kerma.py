@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,13 +62,32 @@ class Kerma:
         InputError
             A metal, or no such medium.
         """
+        return np.asarray(self.sums @ self.weights_gy(medium).astype(np.float32), dtype=np.float32)
+
+    def weights_gy(self, medium: str) -> FloatArray:
+        """Return what the four sums are multiplied by and added up to the kerma in a medium per photon, (4,).
+
+        Parameters
+        ----------
+        medium : str
+            As in :meth:`batches_gy`.
+        """
         per_cell = GY_PER_KEV_PER_MM2_G / (self.grid.voxel_cc * 1000.0 * self.histories)
-        weights = kerma_weights(self.photons, medium) * per_cell
-        return np.asarray(self.sums @ weights.astype(np.float32), dtype=np.float32)
+        return np.asarray(kerma_weights(self.photons, medium) * per_cell)
 
     def mean_gy(self, medium: str) -> FloatArray:
         """Return the kerma in a medium per photon, (nz, ny, nx)."""
-        return np.asarray(self.batches_gy(medium).mean(axis=0, dtype=np.float64))
+        return self.means_gy([medium])[medium]
+
+    def means_gy(self, media: Iterable[str]) -> dict[str, FloatArray]:
+        """Return :meth:`mean_gy` of several media, by name: batches are added up once.
+
+        Parameters
+        ----------
+        media : iterable of str
+        """
+        mean = self.sums.mean(axis=0, dtype=np.float64)
+        return {name: np.asarray(mean @ self.weights_gy(name)) for name in media}
 
     def standard_error_gy(self, medium: str) -> FloatArray:
         """Return the standard error of :meth:`mean_gy`, (nz, ny, nx), from the spread of batches."""

@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray, freeze, frozen
+from hdrplan.arrays import FloatArray, adopt, freeze, frozen
 from hdrplan.brief import brief_repr
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells
-from hdrplan.kernels.primary import BaseBox, SpectrumTables, primary_rows
+from hdrplan.kernels.primary import BaseBox, SpectrumTables, primary_media_rows, primary_rows
 from hdrplan.kernels.tg43 import Stops
 from hdrplan.materials import MediaMap, PhotonData, media, photon_data
 from hdrplan.threads import over_rows
 from hdrplan.transport.emission import Emission
 from hdrplan.transport.tables import GY_PER_KEV_PER_MM2_G
 
-__all__ = ["Primary", "base_masses", "primary_kerma"]
+__all__ = ["Primary", "base_masses", "primary_in_media", "primary_kerma"]
 
 # Attenuation of any tissue is a sum of theirs: transmission through 15 g/cm2 within 0.005 %, steel 0.04 %.
 _BASES = ("water", "cortical_bone")
@@ -108,41 +107,81 @@ def primary_kerma(
     at = media_map.medium_at(np.asarray(points_mm, dtype=np.float64))
     if medium is not None:
         at = np.full(len(at), media_map.names.index(medium))
-    call = _call(points_mm, at, media_map, dwells, times_s, emission)
-    out = np.empty((len(points_mm), 3))
-    over_rows(lambda first, last: primary_rows(first, last, *call, out), len(points_mm))
+    used = _media_of(media_map)
+    row = np.array([used.index(name) if name in used else 0 for name in media_map.names], dtype=np.int64)
+    medium_rows = frozen(np.where(at >= 0, row[at], 0), np.int64)
+    points, stops, box, tables = _call(points_mm, used, media_map, dwells, times_s, emission)
+    out = np.empty((len(points), 3))
+    over_rows(lambda first, last: primary_rows(first, last, points, medium_rows, stops, box, tables, out), len(points))
     out *= GY_PER_KEV_PER_MM2_G / (4.0 * np.pi)
     return Primary(medium_gy=out[:, 0], water_gy=out[:, 1], all_water_gy=out[:, 2])
 
 
+def primary_in_media(
+    points_mm: FloatArray, media_map: MediaMap, dwells: Dwells, times_s: FloatArray, emission: Emission
+) -> dict[str, FloatArray]:
+    """Return the primary kerma at points in water and in each medium of the map, by name: each line is followed once.
+
+    Parameters
+    ----------
+    points_mm, media_map, dwells, times_s, emission
+        As in :func:`primary_kerma`.
+
+    Raises
+    ------
+    InputError
+        No time at all.
+    """
+    names = _media_of(media_map)
+    points, stops, box, tables = _call(points_mm, names, media_map, dwells, times_s, emission)
+    out = np.empty((len(points), len(names)))
+    over_rows(lambda first, last: primary_media_rows(first, last, points, stops, box, tables, out), len(points))
+    out *= GY_PER_KEV_PER_MM2_G / (4.0 * np.pi)
+    return dict(zip(names, out.T, strict=True))
+
+
+@lru_cache(maxsize=2)
+def _media_of(media_map: MediaMap) -> tuple[str, ...]:
+    """Water and the media of a map: one table serves all its points."""
+    held = [media_map.names[number] for number in np.unique(media_map.medium_zyx).tolist()]
+    return ("water", *(name for name in held if name != "water"))
+
+
 def _call(
     points_mm: FloatArray,
-    at: npt.NDArray[np.int64],
+    used: tuple[str, ...],
     media_map: MediaMap,
     dwells: Dwells,
     times_s: FloatArray,
     emission: Emission,
-) -> tuple[FloatArray, npt.NDArray[np.int64], Stops, BaseBox, SpectrumTables]:
-    """Return what the kernel takes, in the frame of the map: mm along its axes from its low corner."""
+) -> tuple[FloatArray, Stops, BaseBox, SpectrumTables]:
+    """Return what kernels take, in the frame of the map: mm along its axes from its low corner."""
     times = np.asarray(times_s, dtype=np.float64)
     if len(times) != len(dwells) or not times.sum() > 0.0:
         raise InputError("a time for each dwell is needed, not all 0", got=f"{len(times)} times for {len(dwells)}")
-    grid, photons = media_map.grid, photon_data()
-    used = ["water", *(name for k, name in enumerate(media_map.names) if name != "water" and (at == k).any())]
-    row = np.array([used.index(name) if name in used else 0 for name in media_map.names], dtype=np.int64)
-    share = base_masses(emission, photons)[[photons.number(name) for name in media_map.names]]
-    mass = share[media_map.medium_zyx] * media_map.density_g_per_cc_zyx[..., None]
+    grid = media_map.grid
     frame = [(grid.index(place) + 0.5) * grid.spacing_mm for place in (points_mm, dwells.positions_mm)]
     return (
         frozen(frame[0]),
-        frozen(np.where(at >= 0, row[at], 0), np.int64),
         Stops(frozen(frame[1]), frozen(dwells.axes @ grid.direction), frozen(times / times.sum())),
-        BaseBox(frozen(1.0 / grid.spacing_mm), frozen(mass, np.float32), media()["water"].density_g_per_cc),
-        _tables(emission, photons, tuple(used)),
+        _base_box(media_map, emission),
+        _tables(emission, photon_data(), used),
     )
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=2)
+def _base_box(media_map: MediaMap, emission: Emission) -> BaseBox:
+    """Masses of the base media in every voxel: made once for a map, whose points are asked structure by structure."""
+    grid, photons = media_map.grid, photon_data()
+    share = base_masses(emission, photons)[[photons.number(name) for name in media_map.names]]
+    mass = np.empty((*grid.shape_zyx, 2), dtype=np.float32)
+    # Slice by slice: in float64 all of a large CT would take hundreds of megabytes.
+    for k, (of, density) in enumerate(zip(media_map.medium_zyx, media_map.density_g_per_cc_zyx, strict=True)):
+        mass[k] = share[of] * density[..., None]
+    return BaseBox(frozen(1.0 / grid.spacing_mm), adopt(mass), media()["water"].density_g_per_cc)
+
+
+@lru_cache(maxsize=4)
 def _tables(emission: Emission, photons: PhotonData, names: tuple[str, ...]) -> SpectrumTables:
     """Kerma of the whole spectrum behind masses of the base media, for each medium and angle."""
     nodes = [np.arange(low, high + 1e-9, _NODE_G_PER_CM2) for low, high in _REACH_G_PER_CM2]

@@ -183,7 +183,7 @@ def check_in_media(
             for metric, gy in media.items()
         ]
     recomputed = dose_field(plan.dwells, plan.exposure_s, grid, plan.source, strength_u=plan.strength_u)
-    of_plan = dose_factor(setting, run, points)
+    of_plan, _ = dose_factor(setting, run, points)
     in_media = of_plan.on_grid(recomputed)
     least_gy = _COUNTED_FRAC * float(np.median(tg43_gy))
     judged = (recomputed.values_zyx >= least_gy) & (stated.volume.values_zyx > 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from hdrplan.dose import DoseFactor, SamplePoints, dose_at_points, dose_field, s
 from hdrplan.geometry import Grid, Structure, Volume
 from hdrplan.optimize import EveryPoint
 from hdrplan.plan import Case, Goals, Plan
+from hdrplan.threads import over_each
 from hdrplan.workflow.model_factor import dose_factor
 from hdrplan.workflow.model_figures import ModelStructure, structure_figures
 from hdrplan.workflow.model_run import KeptRuns, ModelOptions, ScatterRun, Setting, dwells_with_time
@@ -86,6 +87,8 @@ class PlanFactor:
         Points with less do not count for the uncertainty.
     run : ScatterRun
     factor : DoseFactor
+    error_on_grid : callable
+        Returns the standard error of the factor on the scored grid.
     """
 
     setting: Setting
@@ -94,6 +97,7 @@ class PlanFactor:
     counted_gy: float
     run: ScatterRun
     factor: DoseFactor
+    error_on_grid: Callable[[], Volume]
 
     __repr__ = brief_repr
 
@@ -131,8 +135,16 @@ def factor_of_plan(
         counted = tg43.gy >= counted_gy
         run = scatter_of(setting, ct_of(case).grid, points, counted, options, runs=runs, on_progress=progress)
     with step("factor"):
-        factor = dose_factor(setting, run, points)
-    return PlanFactor(setting=setting, points=points, tg43_gy=tg43.gy, counted_gy=counted_gy, run=run, factor=factor)
+        factor, error = dose_factor(setting, run, points)
+    return PlanFactor(
+        setting=setting,
+        points=points,
+        tg43_gy=tg43.gy,
+        counted_gy=counted_gy,
+        run=run,
+        factor=factor,
+        error_on_grid=error,
+    )
 
 
 def model_dose(
@@ -190,19 +202,17 @@ def dose_of_factor(
     """
     setting, points, run, scored = found.setting, found.points, found.run, found.run.patient.grid
     prescribed = goals.doses_gy
-    structures = []
-    with step("figures") as progress:
-        for done, name in enumerate(points.names):
-            progress(done, len(points.names))
+    with step("figures"):
+
+        def figures(name: str) -> ModelStructure:
             rows = points.rows(name)
             factor = setting.correction(points.points_mm[rows], run)
-            prescription = prescribed.get(name)
-            structures.append(
-                structure_figures(points, name, found.tg43_gy[rows], factor, prescription, counted_gy=found.counted_gy)
-            )
+            tg43_gy, prescription = found.tg43_gy[rows], prescribed.get(name)
+            return structure_figures(points, name, tg43_gy, factor, prescription, counted_gy=found.counted_gy)
+
+        structures = over_each(figures, points.names, size=lambda name: len(points.volume_cc[points.rows(name)]))
     with step("grid") as progress:
         dose, factors = _on_grid(plan, found.factor, _within(setting.media.grid, scored), progress)
-        cells = setting.correction(scored.points_mm(), run).medium_error.reshape(scored.shape_zyx)
     return ModelDose(
         plan=plan,
         setting=setting,
@@ -212,7 +222,7 @@ def dose_of_factor(
         counted_gy=found.counted_gy,
         dose=dose,
         factor=factors,
-        factor_error=Volume(scored, cells.astype(np.float32)),
+        factor_error=found.error_on_grid(),
         dose_factor=found.factor,
         minima=minima,
         seconds=step.seconds,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cached_property
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.dose import DoseFactor, SamplePoints, nodes_of
 from hdrplan.geometry import Grid, Volume
-from hdrplan.transport import RIM_VOXELS, mean_correction, primary_kerma
+from hdrplan.transport import RIM_VOXELS, mean_correction, primary_in_media, primary_kerma
 from hdrplan.workflow.model_run import ScatterRun, Setting
 
 __all__ = ["dose_factor"]
@@ -21,12 +21,11 @@ _NODES_MM = 2.0
 # medium changes with the spectrum only, and nodes twice as far apart serve. At random points of the demo's body this is
 # off by 0.10 % (root mean square) above 5 Gy and 0.22 % above 1 Gy, a few percent at most beside lung and gas.
 _RATIO_STEP = 2
+_BLOCK = 20_000
 
-PointFactor = Callable[[FloatArray, str | None], FloatArray]
 
-
-def dose_factor(setting: Setting, run: ScatterRun, points: SamplePoints) -> DoseFactor:
-    """Return D_m,m over the dose of TG-43 for a plan.
+def dose_factor(setting: Setting, run: ScatterRun, points: SamplePoints) -> tuple[DoseFactor, Callable[[], Volume]]:
+    """Return D_m,m over the dose of TG-43 for a plan, and what gives its standard error on the scored grid.
 
     Within a CTV it is straight between nodes and that of one medium, which most of its points have: in a field that
     jumps at a border of media no dose could be proven between points.
@@ -45,25 +44,41 @@ def dose_factor(setting: Setting, run: ScatterRun, points: SamplePoints) -> Dose
         primary = primary_kerma(places, setting.media, setting.dwells, setting.times_s, setting.emission, medium=medium)
         return means(places, primary, medium)
 
-    fields = {}
+    fields, nodes = {}, _Nodes(setting, run)
     for name, role in zip(points.names, points.roles, strict=True):
         if role == "CTV":
             grid = nodes_of(points.shape(name), _NODES_MM)
             medium = _most_of(setting, points.points_mm[points.rows(name)])
             fields[name] = Volume(grid, factor(grid.points_mm(), medium).reshape(grid.shape_zyx))
-    return DoseFactor(
-        fields=fields,
-        elsewhere=lambda points_mm: factor(points_mm, None),
-        on_nodes=_between_nodes(setting, run.patient.grid, factor),
-    )
+    factors = DoseFactor(fields=fields, elsewhere=lambda points_mm: factor(points_mm, None), on_nodes=nodes.at)
+    return factors, lambda: nodes.correction[1]
 
 
-def _between_nodes(setting: Setting, nodes: Grid, factor: PointFactor) -> Callable[[FloatArray], FloatArray]:
-    """Return the factor at many points, from its values at nodes: a ray from each dwell to each voxel takes minutes."""
-    media = setting.media
+class _Nodes:
+    """The factor at many points, from its values at nodes: a ray from each dwell to each voxel takes minutes."""
 
-    @cache
-    def fields() -> tuple[Volume, dict[int, Volume]]:
+    def __init__(self, setting: Setting, run: ScatterRun) -> None:
+        self._setting, self._run = setting, run
+
+    @cached_property
+    def correction(self) -> tuple[Volume, Volume]:
+        """The factor for dose to water, and the standard error of that for the medium at each node."""
+        grid = self._run.patient.grid
+        values = np.empty((2, grid.size), dtype=np.float64)
+        nz, ny, nx = grid.shape_zyx
+        # Some slices at a time: each node has numbers for every batch.
+        step = max(1, _BLOCK // (ny * nx))
+        for first in range(0, nz, step):
+            last = min(first + step, nz)
+            found = self._setting.correction(grid.points_mm(first, last), self._run, replicates=False)
+            values[:, first * ny * nx : last * ny * nx] = found.water, found.medium_error
+        water, error = values.reshape(2, *grid.shape_zyx)
+        return Volume(grid, water), Volume(grid, error.astype(np.float32))
+
+    @cached_property
+    def ratios(self) -> dict[int, Volume]:
+        """Number of a medium -> dose to it over dose to water in the patient, at nodes twice as far apart."""
+        nodes, setting, patient = self._run.patient.grid, self._setting, self._run.patient
         nx, ny, nz = (-(-(n - 1) // _RATIO_STEP) + 1 for n in nodes.shape_zyx[::-1])
         few = Grid(
             shape_zyx=(nz, ny, nx),
@@ -71,24 +86,24 @@ def _between_nodes(setting: Setting, nodes: Grid, factor: PointFactor) -> Callab
             spacing_mm=_RATIO_STEP * nodes.spacing_mm,
             direction=nodes.direction,
         )
-        places = few.points_mm()
-        base = factor(places, "water")
-        held = [int(number) for number in np.unique(media.medium_zyx)]
-        ratios = {k: (factor(places, media.names[k]) / base).reshape(few.shape_zyx) for k in held}
-        everywhere = factor(nodes.points_mm(), "water").reshape(nodes.shape_zyx)
-        return Volume(nodes, everywhere), {k: Volume(few, ratio) for k, ratio in ratios.items()}
+        places = _within(few.points_mm(), nodes)
+        kerma = primary_in_media(places, setting.media, setting.dwells, setting.times_s, setting.emission)
+        for name, scattered in patient.means_gy(kerma).items():
+            kerma[name] = kerma[name] + Volume(nodes, scattered).at(places, rim_voxels=RIM_VOXELS)
+        held = np.unique(setting.media.medium_zyx).tolist()
+        ratios = {number: kerma[setting.media.names[number]] / kerma["water"] for number in held}
+        return {number: Volume(few, ratio.reshape(few.shape_zyx)) for number, ratio in ratios.items()}
 
-    def at(points_mm: FloatArray) -> FloatArray:
-        water, ratios = fields()
-        places = _within(points_mm, nodes)
-        values, of = water.at_index(nodes.index(places)), media.medium_at(places)
-        for number, ratio in ratios.items():
+    def at(self, points_mm: FloatArray) -> FloatArray:
+        """Return the factor at points."""
+        media, (water, _) = self._setting.media, self.correction
+        places = _within(points_mm, water.grid)
+        values, of = water.at_index(water.grid.index(places)), media.medium_at(places)
+        for number, ratio in self.ratios.items():
             rows = of == number
             if rows.any():
                 values[rows] *= ratio.at_index(ratio.grid.index(places[rows]))
         return values
-
-    return at
 
 
 def _most_of(setting: Setting, points_mm: FloatArray) -> str:

@@ -144,6 +144,6 @@ def structure_figures(
         mean_factor=float(np.average(factor.medium[within], weights=volume_cc[within])),
         tg43_curve=dvh(tg43_gy, volume_cc),
         medium_curve=dvh(tg43_gy * factor.medium, volume_cc),
-        medium_low_curve=dvh(tg43_gy * (factor.medium - 2.0 * sigma), volume_cc),
+        medium_low_curve=dvh(tg43_gy * np.maximum(factor.medium - 2.0 * sigma, 0.0), volume_cc),
         medium_high_curve=dvh(tg43_gy * (factor.medium + 2.0 * sigma), volume_cc),
     )

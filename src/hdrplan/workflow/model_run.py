@@ -148,10 +148,10 @@ class Setting:
             seed=seed,
         )
 
-    def correction(self, points_mm: FloatArray, run: ScatterRun) -> Correction:
-        """Return the HCF at points."""
+    def correction(self, points_mm: FloatArray, run: ScatterRun, *, replicates: bool = True) -> Correction:
+        """Return the HCF at points; ``replicates`` as in :func:`hdrplan.transport.correction_at`."""
         primary = primary_kerma(points_mm, self.media, self.dwells, self.times_s, self.emission)
-        return correction_at(points_mm, self.media, primary, run.patient, run.water)
+        return correction_at(points_mm, self.media, primary, run.patient, run.water, replicates=replicates)
 
 
 def dwells_with_time(plan: Plan) -> tuple[Dwells, FloatArray]:
@@ -234,7 +234,7 @@ def scatter_until_sure(
         assert run is not None
         worst = 0.0
         for row in monitored:
-            factor = setting.correction(points.points_mm[row], run)
+            factor = setting.correction(points.points_mm[row], run, replicates=False)
             worst = max(worst, float(np.sqrt(np.mean((factor.medium_error / factor.medium) ** 2))))
         if worst <= options.uncertainty_frac or done >= options.max_histories:
             return run
