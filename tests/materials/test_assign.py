@@ -103,6 +103,22 @@ def test_values_beyond_12_bits_and_metal_are_said() -> None:
     assert at(made, 5, 10, 11) == ("liver", pytest.approx(1.06))
 
 
+def test_metal_in_an_organ_is_said_where_the_body_label_leaves_organs_out() -> None:
+    rest = np.array(BODY.mask_zyx) & ~LIVER.mask_zyx
+    body = Structure(name="body", role="other", grid=GRID, mask_zyx=rest)
+    made = assign_media(ct(clip=((slice(4, 6), slice(10, 12), slice(10, 12)), 3000)), [body, LIVER, RIB, LUNG])
+    assert ids(made) == ["media-metal"]
+
+
+@pytest.mark.parametrize("hu", [-1000, 1000])
+def test_a_ct_that_shows_no_tissue_in_organs_is_said(hu: int) -> None:
+    made = assign_media(Volume(GRID, np.full(GRID.shape_zyx, hu, dtype=np.int16)), [BODY, LIVER, RIB, LUNG])
+    assert "media-off-tissue" in ids(made)
+    # A stent, gas and streaks in a tenth of the liver are no other scan.
+    part = ct(gas=((slice(2, 3), slice(8, 20), slice(8, 20)), hu))
+    assert "media-off-tissue" not in ids(assign_media(part, [BODY, LIVER, RIB, LUNG]))
+
+
 def test_without_a_body_label_the_body_is_what_is_dense_and_connected() -> None:
     labelled, found = assign_media(ct(), [BODY, LIVER, RIB, LUNG]), assign_media(ct(), [LIVER, RIB, LUNG])
     # The opening that takes the table off rounds the corners of this square body.

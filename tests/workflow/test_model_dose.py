@@ -9,12 +9,14 @@ import pytest
 from click.testing import CliRunner
 
 from hdrplan.cli import cli
+from hdrplan.dose import sample_points
 from hdrplan.errors import InputError
-from hdrplan.geometry import dwell_positions
+from hdrplan.geometry import Grid, Structure, dwell_positions
 from hdrplan.io import read_anatomy, read_case, read_kept_run, read_plan, read_volume, write_kept_run, write_plan
 from hdrplan.plan import Plan
-from hdrplan.transport import ScatterTask
+from hdrplan.transport import Correction, ScatterTask
 from hdrplan.workflow import KeptRuns, ModelDose, ModelOptions, ScatterRun, model_dose
+from hdrplan.workflow.model_figures import structure_figures
 from small_case import write_small_case
 
 QUICK = ModelOptions(uncertainty_frac=0.05, seed=3, sample_mm=4.0)
@@ -72,6 +74,25 @@ def test_a_run_that_was_stopped_continues_and_ends_as_if_it_had_not_been(
     assert 0.985 < d90.medium / d90.water < 0.999
     assert 0.0 < d90.medium_error < 0.02 * d90.medium
     assert whole.factor.values_zyx.shape == whole.dose.values_zyx.shape
+
+
+def test_an_error_as_large_as_the_factor_leaves_figures_and_a_band_that_ends_at_zero() -> None:
+    # Far points of a short run: the band of two standard errors reached below 0 Gy, and no figure was made.
+    cube = Grid(shape_zyx=(8, 8, 8), origin_mm=np.zeros(3), spacing_mm=np.full(3, 2.0))
+    organ = Structure(name="colon", role="OAR", grid=cube, mask_zyx=np.ones(cube.shape_zyx, dtype=np.bool_))
+    points = sample_points([organ], spacing_mm=2.0, healthy=None)
+    n = len(points.points_mm)
+    rough = Correction(
+        medium=np.ones(n),
+        water=np.ones(n),
+        medium_error=np.full(n, 0.7),
+        water_error=np.full(n, 0.7),
+        medium_replicates=np.ones((10, n), dtype=np.float32),
+        water_replicates=np.ones((10, n), dtype=np.float32),
+    )
+    made = structure_figures(points, "colon", np.full(n, 0.2), rough, None, counted_gy=1.0)
+    assert made.medium_low_curve.mean_gy == 0.0
+    assert np.isnan(made.uncertainty_frac)
 
 
 def test_the_command_writes_a_folder_and_the_same_numbers_again(planned: tuple[Path, Path], tmp_path: Path) -> None:

@@ -30,6 +30,14 @@ MATERIALS = (
         why="12-bit CT holds -1024 to 3071 HU. The values are limited to that range before they become densities.",
     ),
     Kind(
+        id="media-off-tissue",
+        sentence="{percent:.0f} % of the voxels in labels of solid organs lie below {low:g} or above {high:g} HU: no "
+        "soft tissue",
+        remedy="Check that the CT is in HU, and that labels and CT are of one scan.",
+        why="Organs, lesions and vessels have 0 to 300 HU, with contrast medium too. From 20 % of the voxels on, the "
+        "CT is not in HU, empty, or another one than that of the labels, and media outside the labels are wrong.",
+    ),
+    Kind(
         id="media-metal",
         sentence="{cc:.2f} cc of the body have {hu:g} HU or more: metal or its artefacts",
         remedy="If an implant lies there, label it and give it a medium of its own in the rules file.",

@@ -11,7 +11,7 @@ from scipy import ndimage
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, Volume, mask_on
-from hdrplan.materials.doubts import HU, Counts, Ruled, doubts_of_media
+from hdrplan.materials.doubts import HU, SOFT_HU, Counts, Ruled, doubts_of_media
 from hdrplan.materials.map import MediaMap
 from hdrplan.materials.media_table import media
 from hdrplan.materials.padding import doubts_of_cuts, missing_beyond_mm, padded
@@ -180,12 +180,16 @@ def _slab(
 
     owner = np.full(hu.shape, len(ruled), dtype=np.int16)
     overlap = np.zeros((len(ruled) + 1, len(ruled)), dtype=np.int64)
+    solid, off, odd = 0, 0, (raw < SOFT_HU[0]) | (raw > SOFT_HU[1])
     for k, item in enumerate(ruled):
         mask = mask_on(grid, item.structure)
         overlap[:, k] = np.bincount(owner[mask], minlength=len(ruled) + 1)
         mask &= owner == len(ruled)
         owner[mask] = k
         fill(mask, item.rule.tissue)
+        if _is_solid(item.rule):
+            solid += int(mask.sum())
+            off += int((mask & odd).sum())
         if item.rule.dense is not None:
             fill(mask & (hu >= item.rule.dense_from_hu), item.rule.dense)
         if item.rule.gas:
@@ -199,13 +203,22 @@ def _slab(
         density,
         Counts(
             overlap=overlap,
+            solid=solid,
+            off=off,
             dense=int((free & (hu > _DENSE_HU)).sum()),
-            metal=int((body & (raw >= rules.metal_from_hu)).sum()),
+            # A body label may leave out the organs.
+            metal=int(((body | (owner < len(ruled))) & (raw >= rules.metal_from_hu)).sum()),
             beyond=int(((raw < HU[0]) | (raw > HU[1])).sum()),
             low_hu=float(raw.min()),
             high_hu=float(raw.max()),
         ),
     )
+
+
+def _is_solid(rule: LabelRule) -> bool:
+    """Whether a rule gives one density of soft tissue, whatever the CT shows."""
+    low, high = rule.tissue.density_g_per_cc
+    return low == high and 0.9 < low < 1.15 and rule.dense is None and not rule.gas
 
 
 def _joined(

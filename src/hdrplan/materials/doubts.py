@@ -13,12 +13,15 @@ from hdrplan.geometry import Structure
 from hdrplan.materials.rules import LabelRule, MediaRules
 from hdrplan.plan import anatomy_of
 
-__all__ = ["HU", "Counts", "Ruled", "doubts_of_media"]
+__all__ = ["HU", "SOFT_HU", "Counts", "Ruled", "doubts_of_media"]
 
 # What 12-bit CT holds.
 HU = (-1024.0, 3071.0)
 # Overlaps, and dense voxels without a bone label, are reported from these volumes on; less is the rim of a mask.
 _OVERLAP_CC, _DENSE_CC, _METAL_CC = 1.0, 10.0, 0.05
+# HU that no soft tissue has, with contrast medium and streaks of metal too; said where many voxels of organs have them.
+SOFT_HU = (-250.0, 600.0)
+_OFF_FRAC, _SOLID_CC = 0.2, 1.0
 # Lesions lie in organs, vessels run through them: such overlaps are meant.
 _NESTED = {"lesion", "great vessel", "liver vessel"}
 
@@ -39,6 +42,8 @@ class Counts:
     ----------
     overlap : (n + 1, n) array
         Voxels of each of n structures that an earlier one has; the last row counts those that it has itself.
+    solid, off : int
+        In labels of solid organs, and those of them with HU of no soft tissue.
     dense : int
         Above 300 HU, in the body, without a label.
     metal : int
@@ -49,6 +54,8 @@ class Counts:
     """
 
     overlap: npt.NDArray[np.int64]
+    solid: int = 0
+    off: int = 0
     dense: int = 0
     metal: int = 0
     beyond: int = 0
@@ -59,6 +66,8 @@ class Counts:
         """Both together."""
         return Counts(
             overlap=self.overlap + other.overlap,
+            solid=self.solid + other.solid,
+            off=self.off + other.off,
             dense=self.dense + other.dense,
             metal=self.metal + other.metal,
             beyond=self.beyond + other.beyond,
@@ -102,6 +111,9 @@ def doubts_of_media(
             )
     if counts.beyond:
         found.append(caution("media-hu-range", count=counts.beyond, low=counts.low_hu, high=counts.high_hu))
+    if counts.solid * voxel_cc >= _SOLID_CC and counts.off >= _OFF_FRAC * counts.solid:
+        percent = 100.0 * counts.off / counts.solid
+        found.append(caution("media-off-tissue", percent=percent, low=SOFT_HU[0], high=SOFT_HU[1]))
     if counts.metal * voxel_cc >= _METAL_CC:
         found.append(caution("media-metal", cc=counts.metal * voxel_cc, hu=rules.metal_from_hu))
     if counts.dense * voxel_cc >= _DENSE_CC:
