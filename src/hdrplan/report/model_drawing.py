@@ -56,7 +56,7 @@ def _picture(result: ModelDose, place: tuple[int | slice, ...], along: tuple[int
     width, height = (float(grid.spacing_mm[axis]) for axis in along)
     factor = result.factor.values_zyx[place]
     dose = result.dose.values_zyx[place]
-    medium = _media(result)[place]
+    medium = _media(result, place)
     # Rows of an axial slice run to the back; of the other planes from the feet up.
     rows, columns = factor.shape
     extent = (0.0, columns * width, rows * height, 0.0) if turned else (0.0, columns * width, 0.0, rows * height)
@@ -82,12 +82,16 @@ def _picture(result: ModelDose, place: tuple[int | slice, ...], along: tuple[int
     return _png(figure)
 
 
-def _media(result: ModelDose) -> FloatArray:
-    """Return the numbers of the media on the grid of the factor, -1 outside the body."""
+def _media(result: ModelDose, place: tuple[int | slice, ...]) -> FloatArray:
+    """Return the numbers of the media in a plane of the factor's grid, -1 outside the body."""
     media, grid = result.setting.media, result.factor.grid
-    at = media.medium_at(grid.points_mm()).reshape(grid.shape_zyx)
-    dense = Volume(media.grid, media.density_g_per_cc_zyx).at(grid.points_mm()).reshape(grid.shape_zyx)
-    return np.where((at == media.names.index(media.outside)) & (dense < 0.01), -1, at)
+    # All voxels of the grid would take a hundred megabytes.
+    sides = [np.atleast_1d(np.arange(n)[side]) for n, side in zip(grid.shape_zyx, place, strict=True)]
+    z, y, x = np.meshgrid(*sides, indexing="ij")
+    points = grid.world(np.stack((x, y, z), axis=-1).reshape(-1, 3))
+    at, dense = media.medium_at(points), Volume(media.grid, media.density_g_per_cc_zyx).at(points)
+    numbers = np.where((at == media.names.index(media.outside)) & (dense < 0.01), -1, at)
+    return numbers.reshape(result.factor.values_zyx[place].shape)
 
 
 def _media_panel(

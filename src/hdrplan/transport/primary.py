@@ -191,17 +191,17 @@ def _tables(emission: Emission, photons: PhotonData, names: tuple[str, ...]) -> 
     low, high = emission.cosine[:, 0], emission.cosine[:, 1]
     first = np.exp(-nodes[0][:, None] * photons.attenuation(_BASES[0], energy))
     second = np.exp(-nodes[1][:, None] * photons.attenuation(_BASES[1], energy))
-    kerma = np.empty((len(names), len(cosines), len(nodes[0]), len(nodes[1])))
+    logs = np.empty((len(names), len(cosines), len(nodes[0]), len(nodes[1])), dtype=np.float32)
     for a, cosine in enumerate(cosines):
         held = np.flatnonzero((cosine >= low) & ((cosine < high) | ((high == 1.0) & (cosine == 1.0))))
         # Photons into a unit of solid angle at this cosine, relative to all directions alike.
         density = emission.share[held] * 2.0 / (high - low)[held] * energy[held]
         for k, name in enumerate(names):
             absorbed = density * photons.energy_absorption(name, energy[held])
-            kerma[k, a] = (first[:, held] * absorbed) @ second[:, held].T
+            logs[k, a] = np.log((first[:, held] * absorbed) @ second[:, held].T)
     return SpectrumTables(
         length_mm=emission.length_mm,
         first=frozen([low for low, _ in _REACH_G_PER_CM2]),
         per_node=frozen([1.0 / _NODE_G_PER_CM2] * 2),
-        log_kerma=frozen(np.log(kerma), np.float32),
+        log_kerma=adopt(logs),
     )
