@@ -69,6 +69,14 @@ def test_what_a_dose_does_not_say_is_said(dose: Path, lost: str, id_: str) -> No
     assert result["box"].metric("D50").value == whole["box"].metric("D50").value
 
 
+def test_dose_and_structures_the_wrong_way_round_are_told_so(dose: Path) -> None:
+    drawn = write_structures(dose.with_name("rs.dcm"), {"box": prism()})
+    with pytest.raises(HdrPlanError, match=r"got an RT Structure Set .* given as the RT Dose"):
+        hdrplan.dvh(drawn, dose, FEW)
+    with pytest.raises(HdrPlanError, match=r"got an RT Dose .* given as the RT Structure Set"):
+        hdrplan.dvh(dose, dose, FEW)
+
+
 def test_falling_offsets_are_the_same_dose(dose: Path) -> None:
     rising = dvh_of(dose, box=prism())["box"]
     n = dcmread(dose).NumberOfFrames

@@ -14,7 +14,7 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io.dicom.pixels import stored_pixels
 from hdrplan.io.dicom.plane import ImagePlane, plane_of
-from hdrplan.io.dicom.sop_classes import RT_DOSE, kind_of
+from hdrplan.io.dicom.sop_classes import RT_DOSE, other_class
 from hdrplan.io.dicom.tags import Tags, read_tags
 from hdrplan.plausibility import doubts_of_dose
 
@@ -98,7 +98,7 @@ def dose_grid_of(tags: Tags) -> DoseGrid:
         As :func:`read_dose_grid`.
     """
     if tags.text("SOPClassUID") != RT_DOSE:
-        raise tags.error("SOPClassUID", f"RT Dose ({RT_DOSE})", kind_of(tags.text("SOPClassUID")))
+        raise other_class(tags, "RT Dose", RT_DOSE)
     units = tags.text("DoseUnits", "GY").upper()
     if units not in _GY:
         raise tags.error("DoseUnits", "GY", repr(units), "Export the dose in Gy, not relative.")

@@ -26,7 +26,7 @@ from hdrplan.io.dicom.channels import channel_of
 from hdrplan.io.dicom.plan_doses import prescription_gy, reference_points, states_one_pulse
 from hdrplan.io.dicom.plan_doubts import doubts_of_dates, doubts_of_shields
 from hdrplan.io.dicom.plan_source import refuse_other_treatments, source_of_plan
-from hdrplan.io.dicom.sop_classes import RT_PLAN
+from hdrplan.io.dicom.sop_classes import RT_PLAN, other_class
 from hdrplan.io.dicom.structures import StructureSet, structure_set_of
 from hdrplan.io.dicom.tags import Tags, read_tags
 from hdrplan.plan import BrachyPlan
@@ -62,7 +62,7 @@ def read_brachy_plan(path: Path, structures: StructureSet | None = None) -> Brac
     """
     tags = read_tags(path, pixels=False)
     if tags.text("SOPClassUID") != RT_PLAN:
-        raise tags.error("SOPClassUID", f"RT Plan ({RT_PLAN})", tags.text("SOPClassUID"))
+        raise other_class(tags, "RT Plan", RT_PLAN)
     setups = tags.items("ApplicationSetupSequence")
     if not setups:
         raise FormatError(

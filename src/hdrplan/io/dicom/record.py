@@ -9,7 +9,7 @@ import numpy as np
 
 from hdrplan.cautions import caution
 from hdrplan.io.dicom.plan_source import moment_of, refuse_other_isotopes, refuse_other_treatments
-from hdrplan.io.dicom.sop_classes import BRACHY_RECORD
+from hdrplan.io.dicom.sop_classes import BRACHY_RECORD, other_class
 from hdrplan.io.dicom.tags import Tags, read_tags
 from hdrplan.plan import DeliveredChannel, TreatmentRecord
 
@@ -35,7 +35,7 @@ def read_treatment_record(path: Path) -> TreatmentRecord:
     """
     tags = read_tags(path, pixels=False)
     if tags.text("SOPClassUID") != BRACHY_RECORD:
-        raise tags.error("SOPClassUID", f"RT Brachy Treatment Record ({BRACHY_RECORD})", tags.text("SOPClassUID"))
+        raise other_class(tags, "RT Brachy Treatment Record", BRACHY_RECORD)
     refuse_other_treatments(tags)
     setups = tags.items("TreatmentSessionApplicationSetupSequence")
     # What the record does not state or states in two ways, and how often.

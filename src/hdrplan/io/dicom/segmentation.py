@@ -13,7 +13,7 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError
 from hdrplan.geometry import Grid, Structure, cropped_structure
 from hdrplan.io.dicom.pixels import stored_pixels
-from hdrplan.io.dicom.sop_classes import LABEL_MAP, SEGMENTATION, kind_of
+from hdrplan.io.dicom.sop_classes import LABEL_MAP, SEGMENTATION, other_class
 from hdrplan.io.dicom.tags import Tags
 from hdrplan.memory import require_memory
 
@@ -65,7 +65,7 @@ def segmentation_of(tags: Tags) -> Segmentation:
         Another kind of file or segmentation, frames without place or segment, planes at irregular distances.
     """
     if tags.text("SOPClassUID") not in (SEGMENTATION, LABEL_MAP):
-        raise tags.error("SOPClassUID", f"Segmentation ({SEGMENTATION})", kind_of(tags.text("SOPClassUID")))
+        raise other_class(tags, "Segmentation", SEGMENTATION)
     kinds = ("LABELMAP",) if tags.text("SOPClassUID") == LABEL_MAP else ("BINARY", "FRACTIONAL")
     kind = tags.text("SegmentationType", kinds[0]).upper()
     if kind not in kinds:

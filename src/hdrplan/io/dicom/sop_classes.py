@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hdrplan.errors import FormatError
+from hdrplan.io.dicom.tags import Tags
+
 __all__ = [
     "BRACHY_RECORD",
     "CT_IMAGE",
@@ -11,7 +14,7 @@ __all__ = [
     "RT_PLAN",
     "RT_STRUCTURE_SET",
     "SEGMENTATION",
-    "kind_of",
+    "other_class",
 ]
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
@@ -36,6 +39,16 @@ _KINDS = {
 }
 
 
-def kind_of(uid: str) -> str:
-    """Return what kind of object a SOP class is, in words where it is known."""
-    return f"{_KINDS[uid]} ({uid})" if uid in _KINDS else uid
+def other_class(tags: Tags, name: str, uid: str) -> FormatError:
+    """Return the error of a file that is another kind of object than it was named as.
+
+    Parameters
+    ----------
+    tags : Tags
+    name, uid : str
+        Of the kind that it should be.
+    """
+    got = tags.text("SOPClassUID")
+    kind = f"{_KINDS[got]} ({got})" if got in _KINDS else got
+    remedy = f"Look at the order of the files: this one is given as the {name}."
+    return tags.error("SOPClassUID", f"{name} ({uid})", kind, remedy)

@@ -12,7 +12,7 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Grid, Role, Structure, structure_of_contours
 from hdrplan.io.dicom.contour_items import Contour, plain_contours
-from hdrplan.io.dicom.sop_classes import RT_STRUCTURE_SET, kind_of
+from hdrplan.io.dicom.sop_classes import RT_STRUCTURE_SET, other_class
 from hdrplan.io.dicom.tags import Tags, read_tags
 
 __all__ = ["ROI", "StructureSet", "checked_structure_set", "read_structure_set", "structure_set_of"]
@@ -159,8 +159,7 @@ def checked_structure_set(tags: Tags) -> StructureSet:
         As :func:`read_structure_set`.
     """
     if tags.text("SOPClassUID") != RT_STRUCTURE_SET:
-        got = kind_of(tags.text("SOPClassUID"))
-        raise tags.error("SOPClassUID", f"RT Structure Set ({RT_STRUCTURE_SET})", got)
+        raise other_class(tags, "RT Structure Set", RT_STRUCTURE_SET)
     return structure_set_of(tags)
 
 
