@@ -60,21 +60,23 @@ def main() -> None:
         place = wanted.logs or Path(name)
         place.mkdir(exist_ok=True)
         scheduler = _started(place / "scheduler.log", *_SCHEDULER)
+        workers: list[subprocess.Popen[bytes]] = []
         try:
             address = _address(place / "scheduler.log")
             options = (address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", name)
-            workers = [
+            workers.extend(
                 _started(place / f"worker{k}.log", "distributed.cli.dask_worker", *options)
                 for k in range(wanted.workers)
-            ]
+            )
             code = _ended(
                 "command", subprocess.Popen([sys.executable, "-m", "hdrplan", *wanted.command, "--scheduler", address])
             )
+        finally:
+            # Also after Ctrl-C: a worker without its scheduler would wait for it for ever.
             for process in workers:
                 process.send_signal(signal.SIGTERM)
             for k, process in enumerate(workers):
                 _ended(f"worker {k + 1}", process)
-        finally:
             scheduler.send_signal(signal.SIGTERM)
             _ended("scheduler", scheduler)
     sys.exit(code)

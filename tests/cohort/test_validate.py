@@ -82,6 +82,34 @@ def sessions_of_p1(*dates: str) -> Callable[[], Raw]:
     return add("sessions", *(f"S{20 + i},P1,{d},L1" for i, d in enumerate(dates)))
 
 
+def twin_of_p1() -> Raw:
+    """P1 once more, as P9 with lesion L10."""
+    raw = raw_cohort()
+    for name in ("patients", "sessions", "lesions", "measurements"):
+        own = [line for line in TABLES[name].strip().splitlines() if "P1," in line]
+        twins = [line.replace("P1,", "P9,").replace("L1,", "L10,").replace("S1,", "S30,") for line in own]
+        twins = [line[:-2] + "L10" if line.endswith("L1") else line for line in twins]
+        raw[name] = raw_table(name, "\n".join([TABLES[name].strip(), *twins]))
+    return raw
+
+
+def prescribed(gy: float) -> Callable[[], Raw]:
+    """The full form, with a prescription of the first lesion's session."""
+
+    def made() -> Raw:
+        raw = full_form()
+        table = raw["session_lesions"]
+        columns = (*(c for c in table.columns if c != "prescription_gy"), "prescription_gy")
+        kept = [
+            tuple(v for c, v in zip(table.columns, row, strict=True) if c != "prescription_gy") for row in table.rows
+        ]
+        rows = tuple((*row, str(gy) if k == 0 else "20") for k, row in enumerate(kept))
+        raw["session_lesions"] = RawTable("session_lesions", columns, rows)
+        return raw
+
+    return made
+
+
 TARGETS = (
     TABLES["lesions"].replace("_date\n", "_date,is_target\n").replace("-20\n", "-20,1\n").replace("-04\n", "-04,1\n")
 )
@@ -109,6 +137,10 @@ BROKEN: list[tuple[str, str, int | None, Callable[[], Raw]]] = [
     ("future_date", "patients", 3, swap("patients", "2019-06-30", "2099-06-30")),
     ("date_too_old", "lesions", 2, swap("lesions", "L1,P1,2017-12-20", "L1,P1,1017-12-20")),
     ("after_data_lock", "measurements", 16, plus("study", "data_lock_date\n2019-01-31")),
+    ("known_after_data_lock", "patients", 2, plus("study", "data_lock_date\n2018-12-31")),
+    ("patients_alike", "patients", 9, twin_of_p1),
+    ("dose_of_zero", "dose_metrics", 2, swap("dose_metrics", "L1,15,19", "L1,0,19")),
+    ("prescriptions_differ", "dose_metrics", 2, prescribed(15)),
     ("empty_table", "sessions", None, plus("sessions", "session_id,patient_id,session_date,lesion_id")),
     ("duplicate_key", "patients", 9, add("patients", "P1,HCC,70,M,2019-01-01,2019-01-01")),
     ("duplicate_key", "lesions", 11, add("lesions", "L1,P2,2017-12-20")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterator
 
 from hdrplan.cohort.problems import Problem, problem
@@ -12,6 +13,8 @@ __all__ = ["id_problems", "order_problems"]
 
 # Hepatocellular carcinoma and metastases of the colon are treated in adults.
 _ADULT_YEARS = 18.0
+# Diameters and sessions of two patients that are equal by chance are fewer.
+_FEWEST_EQUAL = 3
 
 
 def id_problems(tables: Tables) -> Iterator[Problem]:
@@ -39,8 +42,14 @@ def id_problems(tables: Tables) -> Iterator[Problem]:
 
 def order_problems(tables: Tables) -> Iterator[Problem]:
     """Yield dates that contradict each other, and dates after the data lock."""
+    lock = tables["study"][0].day("data_lock_date") if tables["study"] else None
     for row in tables["patients"]:
         yield from _of_patient(row)
+        for column in ("death_date", "last_contact_date"):
+            if lock and (day := row.day(column)) and day > lock:
+                yield problem("patients", row.number, "known_after_data_lock", f"{column} {day}, lock {lock}")
+                break
+    yield from _of_twins(tables)
     for name, column, event in (
         ("sessions", "session_date", "treatment"),
         ("scans", "scan_date", "imaging"),
@@ -49,6 +58,28 @@ def order_problems(tables: Tables) -> Iterator[Problem]:
         yield from _of_dates(tables, name, column, event)
     yield from _of_lesions(tables)
     yield from _of_findings(tables)
+
+
+def _of_twins(tables: Tables) -> Iterator[Problem]:
+    """Patients of one age and sex with the same sessions, scans and diameters, at least three of them."""
+    scans = {r.text("scan_id"): (r.text("patient_id"), r.day("scan_date")) for r in tables["scans"]}
+    course: dict[str | None, list[str]] = defaultdict(list)
+    for row in tables["measurements"]:
+        who, day = scans.get(row.text("scan_id"), (None, None))
+        if day is not None and (size := row.value("longest_diameter_mm")):
+            course[who].append(f"{day} {size:g}")
+    for row in tables["sessions"]:
+        course[row.text("patient_id")].append(f"treated {row.day('session_date')}")
+    seen: dict[object, str | None] = {}
+    for row in tables["patients"]:
+        who = row.text("patient_id")
+        if len(course[who]) <= _FEWEST_EQUAL:
+            continue
+        facts = (row.text("sex"), row.value("age_years"), row.value("birth_year"), tuple(sorted(course[who])))
+        other = seen.setdefault(facts, who)
+        if other != who:
+            got = f"{who} and {other} have the same age, sex, sessions and diameters"
+            yield problem("patients", row.number, "patients_alike", got)
 
 
 def _of_dates(tables: Tables, name: str, column: str, event: str) -> Iterator[Problem]:

@@ -28,6 +28,8 @@ RULES: dict[str, tuple[bool, str]] = {
     "future_date": (True, "Correct the date: it lies after today."),
     "date_too_old": (True, "Correct the year."),
     "after_data_lock": (True, "Correct the date or the data_lock_date in study."),
+    "known_after_data_lock": (False, "Nobody can know it on the day of the lock: correct one of the dates."),
+    "patients_alike": (False, "One patient under two ids counts twice: remove one."),
     "sheet_range": (False, "Every cell that is there was read; save the workbook anew to make it agree with itself."),
     "hidden_rows": (False, "They were read: delete rows that shall not count, or show all rows and save the workbook."),
     "percent_cells": (True, "Format the column as numbers and write 33 for 33 %."),
@@ -135,6 +137,8 @@ RULES: dict[str, tuple[bool, str]] = {
     "dvh_not_monotone": (True, "D100 <= D98 <= ... <= D2 and V100 >= V150 >= V200 hold for every DVH."),
     "v100_contradicts_dose": (True, "D98 reaches the prescription if and only if V100 is at least 98 %; check both."),
     "v100_against_20_gy": (False, "No prescription is given, so 20 Gy was assumed: add prescription_gy."),
+    "dose_of_zero": (False, "Leave the cell blank where the dose is not known: 0 Gy counts as a dose."),
+    "prescriptions_differ": (False, "The one in dose_metrics is used: correct the other, or both."),
     "treated_without_plan": (
         True,
         'Add its dose row; `accept=["treated_without_plan"]` keeps the lesion in survival only.',

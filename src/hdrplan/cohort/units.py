@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -96,8 +96,15 @@ def dose_problems(tables: Tables) -> Iterator[Problem]:
         own = row.value("prescription_gy")
         if own is not None and 0 < own < _MINIMUM_GY:
             yield problem(row.table, row.number, "fraction_for_gy", f"prescription_gy is {own:g}")
+    treated = Counter(lesion for _, _, lesion in planned)
     for row in tables["dose_metrics"]:
         yield from _of_curve(row)
+        if zero := [name for name, dose in _known(row, _DOSES) if dose == 0.0]:
+            yield problem(row.table, row.number, "dose_of_zero", f"{zero[0]} is 0")
+        own, other = row.value("prescription_gy"), of_lesion.get(row.text("lesion_id"))
+        if own and other and own != other and treated[row.text("lesion_id")] == 1:
+            got = f"{own:g} Gy here, {other:g} Gy in session_lesions"
+            yield problem(row.table, row.number, "prescriptions_differ", got)
         lesion, plan = row.text("lesion_id"), row.text("plan_id")
         of_its_plan = of_plan.get((plan, lesion)) if plan else None
         own_gy = row.value("prescription_gy") or of_its_plan or of_lesion.get(lesion) or study
