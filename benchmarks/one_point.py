@@ -6,7 +6,8 @@ The last case of :mod:`benchmarks.dose_volume`: 270 cc with D1cc of the organ at
 SciPy's ``linprog`` on all points, violated rows added until none is left. First the highest D100: the hottest volume of
 the organ is left out, the program solved, the volume chosen anew, until nothing changes. From that plan on the same
 with D100 fixed and the mean liver dose as the objective, for volumes on both sides of 1 cc. It is a search and no
-bound: what it shows is how steeply the objective answers to single points.
+bound: it ends at a choice of points that leaving out the hottest does not improve, and a point more may lead it on to
+a better one.
 """
 
 from __future__ import annotations
