@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -37,8 +38,14 @@ def single_blas_thread() -> AbstractContextManager[object]:
 
     A few hundred rows gain nothing from more; on a busy machine the waiting threads made them a hundred times slower.
     """
-    context: AbstractContextManager[object] = threadpoolctl.threadpool_limits(limits=1, user_api="blas")
+    context: AbstractContextManager[object] = _libraries("scipy.linalg" in sys.modules).limit(limits=1, user_api="blas")
     return context
+
+
+@cache
+def _libraries(with_scipy: bool) -> threadpoolctl.ThreadpoolController:
+    """Return the libraries of linear algebra that are loaded; NumPy and SciPy each bring one. To look takes 4 ms."""
+    return threadpoolctl.ThreadpoolController()
 
 
 def single_blas_thread_from(n_rows: int) -> AbstractContextManager[object]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
     from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_by_tables, dose_rate
     from hdrplan.dose.rate_blocks import DoseRateBlocks, dose_rate_blocks
+    from hdrplan.dose.rate_room import RateRoom
     from hdrplan.dose.regions import DENSE_POINTS, Region, RegionPoints, region_points
     from hdrplan.dose.shape import Shape, shape_of
 
@@ -37,6 +38,7 @@ __all__ = [
     "MinimumDose",
     "MinimumDoseSearch",
     "PointDose",
+    "RateRoom",
     "Region",
     "RegionPoints",
     "SamplePoints",

@@ -28,7 +28,16 @@ from hdrplan.kernels.tg43 import Stops
 from hdrplan.memory import require_memory
 from hdrplan.sources import TG43Source
 
-__all__ = ["DoseRate", "PointDose", "dose_at_points", "dose_by_tables", "dose_rate", "fill_rates", "sum_by_tables"]
+__all__ = [
+    "DoseRate",
+    "PointDose",
+    "dose_at_points",
+    "dose_by_tables",
+    "dose_rate",
+    "fill_by_tables",
+    "fill_rates",
+    "sum_by_tables",
+]
 
 _SLAB_PAIRS = 20_000_000  # some tenths of a second of work: progress is told between slabs
 
@@ -160,7 +169,7 @@ def dose_rate(
     if exact:
         fill_rates(out, outside, dwells, points, source, strength, on_progress)
     else:
-        _fill_by_tables(out, outside, dwells, points, source, strength, on_progress)
+        fill_by_tables(out, outside, dwells, points, source, strength, on_progress)
     return DoseRate(out, outside)
 
 
@@ -182,7 +191,7 @@ def fill_rates(
     in_slabs(block, len(points), max(1, _SLAB_PAIRS // len(dwells)), on_progress)
 
 
-def _fill_by_tables(
+def fill_by_tables(
     out: FloatArray,
     outside: BoolArray,
     dwells: Dwells,
@@ -191,6 +200,7 @@ def _fill_by_tables(
     strength_u: float,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
+    """Write rates by the float32 tables; arguments as of :func:`fill_rates`."""
     positions, axes, tables = dwells.positions_mm, dwells.axes, tables_of(source)
     lattice, centre = lattice_of_source(source), frozen(positions.mean(axis=0))
     padded = np.minimum(np.arange(-(-len(dwells) // 8) * 8), len(dwells) - 1)  # whole vectors of 8

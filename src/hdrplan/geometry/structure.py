@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -152,16 +153,21 @@ def distance_mm(structure: Structure, points_mm: npt.ArrayLike) -> FloatArray:
     """
     grid = structure.grid
     point = np.asarray(grid.index(points_mm)) * grid.spacing_mm
-    centre = _rim_xyz(structure.mask_zyx) * grid.spacing_mm
-    half = grid.spacing_mm / 2
+    tree = _rim_tree(structure)
+    centre, half = tree.data, grid.spacing_mm / 2
     # The nearest box has its centre at most one box diagonal farther away than the nearest centre.
-    tree = cKDTree(centre)
     near, _ = tree.query(point)
     away = np.empty(len(point))
     for i, rows in enumerate(tree.query_ball_point(point, near + 2 * np.linalg.norm(half) + 1e-9)):
         gap = np.maximum(np.abs(point[i] - centre[rows]) - half, 0.0)
         away[i] = np.sqrt((gap * gap).sum(axis=1).min())
     return np.where(inside(structure, points_mm), 0.0, away)
+
+
+@lru_cache(maxsize=8)
+def _rim_tree(structure: Structure) -> cKDTree:
+    """Return the centres of the rim's voxels, mm along the grid's axes: asked again while a catheter moves."""
+    return cKDTree(_rim_xyz(structure.mask_zyx) * structure.grid.spacing_mm)
 
 
 def inside(structure: Structure, points_mm: npt.ArrayLike) -> BoolArray:

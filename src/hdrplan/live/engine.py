@@ -1,56 +1,45 @@
 """From wishes to a plan on the screen, in a fraction of a second: what a touch does not change is kept.
 
-The sample points belong to the structures and stay; the rates belong to a structure and a catheter, so that a catheter
-that moves costs its own columns only. The linear program then takes some hundredths of a second
-(docs/measurements/live.md).
+While somebody touches the plan its dose rates come from tables, a proof and times set by hand have exact ones
+(:mod:`hdrplan.live.rates`). The linear program takes some hundredths of a second (docs/measurements/live.md).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray
-from hdrplan.dose import DoseRateBlocks, GrowingRows, SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
+from hdrplan.arrays import FloatArray
+from hdrplan.dose import SamplePoints, dose_at_points, dose_field, sample_points
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Dwells, Structure
+from hdrplan.live.rates import Rates, RateStore, sampled
 from hdrplan.live.sentences import state_of_optimum, text_by_hand, text_of
 from hdrplan.live.shown import PlanState, Shown
 from hdrplan.live.wishes import Wishes, fixed_times
+from hdrplan.metrics import DVH
 from hdrplan.optimize import EveryPoint, Optimum, PlanProblem, Status, optimize_times
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.sources import Strength, TG43Source
-from hdrplan.threads import over_rows, single_blas_thread
+from hdrplan.threads import single_blas_thread
 from hdrplan.workflow import (
     Score,
     Steps,
     best_times,
-    candidate_dwells,
+    curves_of,
     delivery_rules,
     dose_grid,
     evaluate,
-    points_asked_for,
     proven_minimum,
-    require_points_memory,
     with_proven_d100,
 )
 
 __all__ = ["Engine"]
-
-# Columns of so many sets of catheters are kept besides the newest: undo and redo are then as quick as a touch.
-_KEPT_SETS = 3
-
-# What tells the points of a structure apart from all others of this session: a place that was undone gives its name to
-# the next one.
-_Sampled = tuple[object, ...]
-# A structure's points, and what makes a catheter's rates: its name and its points.
-_Column = tuple[_Sampled, str, bytes]
-# Structure by structure, catheter by catheter.
-_Keys = tuple[tuple[_Column, ...], ...]
 
 
 class Engine:
@@ -62,11 +51,10 @@ class Engine:
     def __init__(self, case: Case, source: TG43Source, strength: Strength, options: PlanOptions) -> None:
         self.case, self.source, self.strength, self.options = case, source, strength, options
         self._points: dict[tuple[object, ...], SamplePoints] = {}
-        self._columns: dict[_Column, tuple[FloatArray, BoolArray]] = {}
+        self._joined: tuple[list[SamplePoints], SamplePoints] | None = None
         # A proof may run beside a touch.
         self._lock = threading.RLock()
-        self._rates_of: dict[_Keys, tuple[Dwells, DoseRateBlocks]] = {}
-        self._sets: list[_Keys] = []
+        self._rates = RateStore(source, strength, options)
 
     def draft(self, wishes: Wishes, before: Shown | None) -> Shown:
         """Return the plan that follows a touch: real times, optimal at the sample points; or the times set by hand.
@@ -78,7 +66,7 @@ class Engine:
             Stays on the screen where no plan holds the limits.
         """
         with single_blas_thread():
-            return self._shown(wishes, before, self._optimum)
+            return self._shown(wishes, before, self._optimum, exact=wishes.by_hand_s is not None)
 
     def settled(self, wishes: Wishes, before: Shown | None) -> Shown:
         """Return the plan as ``hdrplan plan --proof 0`` makes it: times of the afterloader, proven at every point.
@@ -89,36 +77,43 @@ class Engine:
             As in :meth:`draft`.
         """
         with single_blas_thread():
-            shown = self._shown(wishes, before, self._proven_optimum)
+            shown = self._shown(wishes, before, self._proven_optimum, exact=True)
             return self._proven_by_hand(shown) if shown.state == PlanState.BY_HAND else shown
 
-    def _shown(self, wishes: Wishes, before: Shown | None, solve: Callable[[PlanProblem, Dwells], Optimum]) -> Shown:
+    def _shown(
+        self, wishes: Wishes, before: Shown | None, solve: Callable[[PlanProblem, Dwells], Optimum], *, exact: bool
+    ) -> Shown:
         step = Steps(gives_back=False)
         case, goals = wishes.case_of(self.case), wishes.active
         with self._lock, step("points"):
             points = self._sampled(case, wishes)
-        with self._lock, step("rates"):
-            dwells, rate = self._rates(case, points, [_sampled(s) for s in case.dosed_structures(goals)])
-        problem = self._problem(case, goals, dwells, points, rate)
-        with step("optimise"):
-            try:
-                optimum, free = self._optima(wishes, problem, dwells, solve)
-            except InfeasibleError as error:
-                if before is None:
-                    raise
-                return self._refused(before, case, goals, points, str(error))
-        times_s = fixed_times(wishes.by_hand_s or {}, dwells, 0.0) if optimum is None else optimum.times_s
-        plan = Plan(dwells=dwells, times_s=times_s, source=self.source, strength=self.strength)
-        with step("dose"):
-            dose_gy = rate.dose_gy(times_s)
-            score = self._score(case, goals, plan, points, dose_gy)
-        if optimum is not None:
-            proofs = [note for note in optimum.notes if isinstance(note, EveryPoint)]
-            score = with_proven_d100(score, proofs)
-        above = _above(problem, goals, times_s, free, score)
+        # Times of the optimiser hold the limits by the same rates by which they are judged. Those set by hand may hold
+        # one to the last digit.
+        rates_of = self._rates.exact if exact else self._rates.by_tables
+        with ExitStack() as lent:
+            with step("rates"):
+                rates = lent.enter_context(rates_of(case, goals, points))
+            problem = self._problem(case, goals, rates)
+            with step("optimise"):
+                try:
+                    optimum, free = self._optima(wishes, problem, rates.dwells, solve)
+                except InfeasibleError as error:
+                    if before is None:
+                        raise
+                    return self._refused(before, case, goals, points, str(error))
+            times_s = fixed_times(wishes.by_hand_s or {}, rates.dwells, 0.0) if optimum is None else optimum.times_s
+            plan = Plan(dwells=rates.dwells, times_s=times_s, source=self.source, strength=self.strength)
+            with step("dose"):
+                dose_gy = rates.dose_gy(times_s)
+                curves = curves_of(dose_gy, points)
+                score = self._score(case, goals, plan, points, dose_gy, curves)
+            if optimum is not None:
+                proofs = [note for note in optimum.notes if isinstance(note, EveryPoint)]
+                score = with_proven_d100(score, proofs)
+            above = _above(problem, goals, times_s, free, score)
         return Shown(
-            plan=plan, goals=goals, points=points, dose_gy=dose_gy, score=score, above_frac=above,
-            optimum=optimum, seconds=step.seconds,
+            plan=plan, goals=goals, points=points, dose_gy=dose_gy, curves=curves, score=score,
+            above_frac=above, optimum=optimum, seconds=step.seconds,
             state=PlanState.BY_HAND if optimum is None else state_of_optimum(optimum),
             text=text_by_hand(score, above) if optimum is None else text_of(optimum, score, above, goals),
         )  # fmt: skip
@@ -127,9 +122,10 @@ class Engine:
         """Return the last plan, judged by what is asked now: no plan holds that."""
         plan = before.plan
         dose = dose_at_points(plan.dwells, plan.exposure_s, points.points_mm, plan.source, strength_u=plan.strength_u)
+        curves = curves_of(dose.gy, points)
         return replace(
-            before, goals=goals, points=points, dose_gy=dose.gy, above_frac=float("nan"), optimum=None,
-            score=self._score(case, goals, plan, points, dose.gy), state=PlanState.REFUSED,
+            before, goals=goals, points=points, dose_gy=dose.gy, curves=curves, above_frac=float("nan"), optimum=None,
+            score=self._score(case, goals, plan, points, dose.gy, curves), state=PlanState.REFUSED,
             text=f"{why} The plan shown is the last one.",
         )  # fmt: skip
 
@@ -171,78 +167,37 @@ class Engine:
     def _sampled(self, case: Case, wishes: Wishes) -> SamplePoints:
         """Return the points of all structures: those of the anatomy are sampled once, not for each new place."""
         asked, places = case.dosed_structures(wishes.active), {place.name for place in wishes.places}
-        anatomy = self._sampled_once([s for s in asked if s.name not in places], case.healthy)
-        return anatomy.joined([self._sampled_once([s], None) for s in asked if s.name in places])
+        parts = [self._sampled_once([s for s in asked if s.name not in places], case.healthy)]
+        parts += [self._sampled_once([s], None) for s in asked if s.name in places]
+        # One and the same value as long as they are the same.
+        if self._joined is None or self._joined[0] != parts:
+            self._joined = parts, parts[0].joined(parts[1:])
+        return self._joined[1]
 
     def _sampled_once(self, structures: Sequence[Structure], healthy: str | None) -> SamplePoints:
-        key = tuple(_sampled(s) for s in structures)
+        key = tuple(sampled(s) for s in structures)
         if key not in self._points:
             self._points[key] = sample_points(structures, spacing_mm=self.options.sample_mm, healthy=healthy)
         return self._points[key]
 
-    def _rates(self, case: Case, points: SamplePoints, sampled: Sequence[_Sampled]) -> tuple[Dwells, DoseRateBlocks]:
-        """Return the dwells of a case and their rates, of which only what is new is computed."""
-        keys = tuple(tuple((s, c.name, c.points_mm.tobytes()) for c in case.catheters) for s in sampled)
-        if keys not in self._rates_of:
-            dwells = candidate_dwells(case, self.options)
-            require_points_memory(points, dwells)
-            for k in range(len(case.catheters)):
-                missing = [n for n, row in enumerate(keys) if row[k] not in self._columns]
-                if missing:
-                    self._compute(points, dwells.of_catheter(k), missing, [keys[n][k] for n in missing])
-            blocks = [np.empty((0, 0))] * len(keys)
-
-            def put_together(first: int, last: int) -> None:
-                for n in range(first, last):
-                    blocks[n] = np.hstack([self._columns[key][0] for key in keys[n]])
-
-            over_rows(put_together, len(keys), smallest=1)
-            far = np.concatenate([np.any([self._columns[key][1] for key in row], axis=0) for row in keys])
-            self._keep(keys, dwells, DoseRateBlocks(tuple(map(GrowingRows, blocks)), far))
-        return self._rates_of[keys]
-
-    def _compute(self, points: SamplePoints, dwells: Dwells, structures: list[int], keys: list[_Column]) -> None:
-        rows = [points.rows(points.names[n]) for n in structures]
-        at_mm = np.concatenate([points.points_mm[r] for r in rows])
-        rate = dose_rate(dwells, at_mm, self.source, strength_u=self.strength.value_u)
-        first = 0
-        for key, r in zip(keys, rows, strict=True):
-            part = slice(first, first + r.stop - r.start)
-            self._columns[key] = (rate.gy_per_s[part], rate.extrapolated[part])
-            first = part.stop
-
-    def _keep(self, keys: _Keys, dwells: Dwells, rate: DoseRateBlocks) -> None:
-        """Keep the rates of the newest set of catheters, and of the last sets the columns that differ."""
-        self._rates_of = {keys: (dwells, rate)}
-        self._sets = [*self._sets[-_KEPT_SETS:], keys]
-        kept = {key for keys in self._sets for row in keys for key in row}
-        self._columns = {key: column for key, column in self._columns.items() if key in kept}
-
-    def _problem(
-        self, case: Case, goals: Goals, dwells: Dwells, points: SamplePoints, rate: DoseRateBlocks
-    ) -> PlanProblem:
-        asked = points_asked_for(points, goals, case.healthy)
-        chosen = [points.names.index(name) for name in asked.names]
-        far = np.concatenate([rate.extrapolated[points.rows(name)] for name in asked.names])
+    def _problem(self, case: Case, goals: Goals, rates: Rates) -> PlanProblem:
         return PlanProblem(
-            rate=DoseRateBlocks(tuple(rate.blocks[n] for n in chosen), far),
-            points=asked,
+            rate=rates.at_asked,
+            points=rates.asked,
             goals=goals,
             healthy=case.healthy,
             max_time_s=self.options.max_dwell_s,
-            delivery=delivery_rules(dwells, self.options),
+            delivery=delivery_rules(rates.dwells, self.options),
         )
 
-    def _score(self, case: Case, goals: Goals, plan: Plan, points: SamplePoints, dose_gy: FloatArray) -> Score:
+    def _score(
+        self, case: Case, goals: Goals, plan: Plan, points: SamplePoints, dose_gy: FloatArray, curves: Mapping[str, DVH]
+    ) -> Score:
         dose = None
         if any(goal.metric.kind == "conformity" for goal in goals.goals):
             grid = dose_grid(case, plan.dwells, margin_mm=self.options.dose_margin_mm)
             dose = dose_field(plan.dwells, plan.exposure_s, grid, plan.source, strength_u=plan.strength_u)
-        return evaluate(dose_gy, points, goals, dose=dose, total_time_s=plan.total_time_s)
-
-
-def _sampled(structure: Structure) -> _Sampled:
-    return structure.name, structure.volume_cc, *structure.grid.origin_mm
+        return evaluate(dose_gy, points, goals, dose=dose, total_time_s=plan.total_time_s, curves=curves)
 
 
 def _above(problem: PlanProblem, goals: Goals, times_s: FloatArray, free: Optimum | None, score: Score) -> float:

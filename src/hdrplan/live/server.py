@@ -85,8 +85,9 @@ class _Live:
         """Return what a kept plan was: its metrics beside those on the screen, and its DVH."""
         with self.lock:
             rows = difference_rows(self.session.compare(name))
-            kept = result_of(self.session, self.session.kept[name], self.kept_dose(name))
-        return {"revision": self.session.revision, "name": name, "rows": rows, "curves": live_dvh(kept)["curves"]}
+            shown = self.session.kept[name]
+            kept = live_dvh(result_of(self.session, shown, self.kept_dose(name)), shown.curves)
+        return {"revision": self.session.revision, "name": name, "rows": rows, "curves": kept["curves"]}
 
     def page(self, token: str) -> str:
         with self.lock:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.brief import brief_repr, html_table
 from hdrplan.dose import SamplePoints
-from hdrplan.metrics import DVH, dvh
+from hdrplan.metrics import DVH
 from hdrplan.optimize import Optimum
 from hdrplan.plan import Goals, Plan
 from hdrplan.workflow import Score
@@ -39,6 +39,8 @@ class Shown:
         Those that count.
     points : SamplePoints
     dose_gy : (n_points,) array
+    curves : mapping
+        Structure -> DVH.
     score : Score
     state : PlanState
     text : str
@@ -56,6 +58,7 @@ class Shown:
     goals: Goals
     points: SamplePoints
     dose_gy: FloatArray
+    curves: Mapping[str, DVH]
     score: Score
     state: PlanState
     text: str
@@ -70,8 +73,8 @@ class Shown:
 
     def dvh(self, name: str) -> DVH:
         """Return the DVH of a structure; InputError lists the names there are."""
-        rows = self.points.rows(name)
-        return dvh(self.dose_gy[rows], self.points.volume_cc[rows])
+        self.points.rows(name)
+        return self.curves[name]
 
 
 def html_of(case_name: str, shown: Shown) -> str:

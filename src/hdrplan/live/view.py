@@ -127,7 +127,7 @@ def state_of(session: Session, dose: Volume) -> dict[str, Any]:
         "at": session.at,
         "kept": list(session.kept),
         "changed": list(session.changed_files),
-        "dvh": live_dvh(result_of(session, shown, dose)),
+        "dvh": live_dvh(result_of(session, shown, dose), shown.curves),
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from hdrplan.metrics import DVH
 from hdrplan.report.html import dvh_values, scene_of
 from hdrplan.report.page import fragment, page
 from hdrplan.report.palette import DIVERGING
@@ -56,8 +58,15 @@ def live_page(result: PlanResult, *, version: str, token: str = "") -> str:
     )
 
 
-def live_dvh(result: PlanResult) -> dict[str, Any]:
-    """Return the DVH of the plan on the screen: its figure as markup, and the curves to read."""
-    view = report_data(result, {})
+def live_dvh(result: PlanResult, dvhs: Mapping[str, DVH]) -> dict[str, Any]:
+    """Return the DVH of the plan on the screen: its figure as markup, and the curves to read.
+
+    Parameters
+    ----------
+    result : PlanResult
+    dvhs : mapping
+        Of its doses.
+    """
+    view = report_data(result, {}, dvhs=dvhs)
     curves = curve_data(view.curves, axis_end_gy(view.goals, view.prescriptions[0].dose_gy))
     return {"html": fragment("dvh_plot.html.j2", **dvh_values(view)), "curves": curves}

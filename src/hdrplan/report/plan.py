@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hdrplan.metrics import DVH
 from hdrplan.optimize import Optimum
 from hdrplan.plan import Goal
 from hdrplan.report.data import Curve, GoalRow, ReportData
@@ -52,17 +53,21 @@ def plan_report(result: PlanResult, run: Mapping[str, Any], *, remarks: Sequence
     return report_html(report_data(result, run, remarks=remarks))
 
 
-def report_data(result: PlanResult, run: Mapping[str, Any], *, remarks: Sequence[str] = ()) -> ReportData:
+def report_data(
+    result: PlanResult, run: Mapping[str, Any], *, remarks: Sequence[str] = (), dvhs: Mapping[str, DVH] | None = None
+) -> ReportData:
     """Return what the report of a plan shows, as plain values.
 
     Parameters
     ----------
     result, run, remarks
         As in :func:`plan_report`.
+    dvhs : mapping, optional
+        The DVHs of its doses, where they are known.
     """
     roles = dict(zip(result.points.names, result.points.roles, strict=True))
     curves = []
-    for name, (dose_gy, volume_cc) in dvh_table(result).items():
+    for name, (dose_gy, volume_cc) in dvh_table(result, dvhs).items():
         whole_cc = float(volume_cc[0])
         curves.append(
             Curve(name=name, role=roles[name], dose_gy=dose_gy, volume_frac=volume_cc / whole_cc, volume_cc=whole_cc)

@@ -38,11 +38,13 @@ def thinned(curve: Curve, gy_max: float, apart_px: float = 0.5) -> FloatArray:
         points = np.vstack((points, [gy_max, np.interp(gy_max, curve.dose_gy, curve.volume_frac)]))
     if len(points) == 0 or points[0, 0] > 0:
         points = np.vstack(([0.0, 1.0], points))
-    pixels = points * [_WIDTH / gy_max, _HEIGHT]
-    keep = [0]
-    for k in range(1, len(points) - 1):
-        if np.abs(pixels[k] - pixels[keep[-1]]).max() >= apart_px:
+    # Plain numbers: twenty times as fast as arrays of two.
+    pixels = (points * [_WIDTH / gy_max, _HEIGHT]).tolist()
+    keep, (x, y) = [0], pixels[0]
+    for k, (at_x, at_y) in enumerate(pixels[1:-1], start=1):
+        if abs(at_x - x) >= apart_px or abs(at_y - y) >= apart_px:
             keep.append(k)
+            x, y = at_x, at_y
     return points[sorted({*keep, len(points) - 1})]
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.cautions import Caution
-from hdrplan.metrics import dvh
+from hdrplan.metrics import DVH
 from hdrplan.optimize import Optimum
-from hdrplan.workflow import Conformity, GoalResult, PlanResult, StructureScore, TargetScore
+from hdrplan.workflow import Conformity, GoalResult, PlanResult, StructureScore, TargetScore, curves_of
 
 __all__ = ["dvh_table", "goal_text", "metrics_table", "structure_rows"]
 
@@ -155,12 +155,17 @@ def certificate_row(optimum: Optimum) -> dict[str, object]:
     }
 
 
-def dvh_table(result: PlanResult) -> dict[str, tuple[FloatArray, FloatArray]]:
-    """Structure -> (dose_gy, volume_cc): the cumulative DVH on an even dose axis, for dvh.csv."""
+def dvh_table(result: PlanResult, curves: Mapping[str, DVH] | None = None) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Structure -> (dose_gy, volume_cc): the cumulative DVH on an even dose axis, for dvh.csv.
+
+    Parameters
+    ----------
+    result : PlanResult
+    curves : mapping, optional
+        The DVHs of its doses, where they are known.
+    """
     table = {}
-    for name in result.points.names:
-        rows = result.points.rows(name)
-        curve = dvh(result.dose_gy[rows], result.points.volume_cc[rows])
+    for name, curve in (curves or curves_of(result.dose_gy, result.points)).items():
         axis = _DVH_AXIS_GY[: 1 + np.searchsorted(_DVH_AXIS_GY, curve.max_gy)]
         table[name] = (axis, curve.volume_at_gy(axis))
     return table

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hdrplan.workflow.check_stated import StatedDose, between_centres
     from hdrplan.workflow.check_tip import TipChoice
     from hdrplan.workflow.conformity_index import Conformity, conformity, isodose_error_cc
+    from hdrplan.workflow.curves import curves_of
     from hdrplan.workflow.dvh_beside import BesideDVH, BesideMetric
     from hdrplan.workflow.dvh_folder import DoseIndex, FinishedDose, FolderTables, folder_dvhs, indexed_doses
     from hdrplan.workflow.dvh_rows import CURVE_COLUMNS, DVHRow, dvh_curve_rows, dvh_row
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
         points_asked_for,
         require_plan_memory,
         require_points_memory,
+        structures_asked_for,
     )
     from hdrplan.workflow.procedure import ARMS, Course, Nominal, course, nominal_plan
     from hdrplan.workflow.procedure_runs import (
@@ -205,6 +207,7 @@ __all__ = [
     "check_sampling",
     "conformity",
     "course",
+    "curves_of",
     "default_obstacles",
     "delivery_check",
     "delivery_rules",
@@ -261,6 +264,7 @@ __all__ = [
     "shard",
     "simulate_procedures",
     "structure_dvh",
+    "structures_asked_for",
     "study_coverage",
     "study_steps",
     "summary_of",

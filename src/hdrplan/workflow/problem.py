@@ -44,7 +44,12 @@ def candidate_dwells(case: Case, options: PlanOptions) -> Dwells:
 
 
 def points_asked_for(points: SamplePoints, goals: Goals, healthy: str | None) -> SamplePoints:
-    """Return the points of structures that a goal or the objective names: no other has a say in the dwell times.
+    """Return the points of the structures of :func:`structures_asked_for`, whose arguments these are."""
+    return points.only(structures_asked_for(points, goals, healthy))
+
+
+def structures_asked_for(points: SamplePoints, goals: Goals, healthy: str | None) -> frozenset[str]:
+    """Return the structures that a goal or the objective names: no other has a say in the dwell times.
 
     Parameters
     ----------
@@ -56,7 +61,8 @@ def points_asked_for(points: SamplePoints, goals: Goals, healthy: str | None) ->
     asked = (*(prescription.goal for prescription in goals.prescriptions), *goals.goals)
     # A conformity goal speaks of the points in and around all CTVs.
     around = [AROUND, *goals.doses_gy] if any(goal.metric.kind == "conformity" for goal in goals.goals) else []
-    return points.only([*(goal.structure for goal in asked), *around, *([healthy] if healthy else [])])
+    named = {*(goal.structure for goal in asked), *around, *([healthy] if healthy else [])}
+    return frozenset(named & set(points.names))
 
 
 def planning_problem(

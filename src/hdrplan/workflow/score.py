@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -13,10 +13,11 @@ from hdrplan.brief import brief_repr
 from hdrplan.dose import SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
-from hdrplan.metrics import DVH, d100_sampling, dvh, metric_value, organ_metrics, target_metrics
+from hdrplan.metrics import DVH, d100_sampling, metric_value, organ_metrics, target_metrics
 from hdrplan.optimize import EveryPoint
 from hdrplan.plan import Goal, Goals
 from hdrplan.workflow.conformity_index import Conformity, conformity
+from hdrplan.workflow.curves import curves_of
 
 __all__ = ["GoalResult", "Score", "StructureScore", "TargetScore", "evaluate", "with_proven_d100"]
 
@@ -172,6 +173,7 @@ def evaluate(
     *,
     dose: Volume | None = None,
     total_time_s: float = float("nan"),
+    curves: Mapping[str, DVH] | None = None,
 ) -> Score:
     """Metrics of every structure and the goals reached, from the doses at the sample points.
 
@@ -184,6 +186,8 @@ def evaluate(
         Gy on a grid: the conformity indices need the volume inside the prescription isodose in all tissue.
     total_time_s : float
         For goals on the plan's time.
+    curves : mapping, optional
+        What :func:`hdrplan.workflow.curves_of` returns of these doses, where it is known.
 
     Returns
     -------
@@ -196,7 +200,8 @@ def evaluate(
         A CTV without prescription, a goal on a structure without points.
     """
     doses = np.asarray(dose_gy, dtype=np.float64)
-    curves = {name: dvh(doses[points.rows(name)], points.volume_cc[points.rows(name)]) for name in points.names}
+    if curves is None:
+        curves = curves_of(doses, points)
     roles = dict(zip(points.names, points.roles, strict=True))
     ctvs = [curve for name, curve in curves.items() if roles[name] == "CTV"]
     structures: list[StructureScore] = []
@@ -271,7 +276,7 @@ def _proven(score: TargetScore, proof: EveryPoint) -> TargetScore:
 
 
 def _reached(
-    goal: Goal, curves: dict[str, DVH], goals: Goals, indices: dict[str, Conformity | None], total_time_s: float
+    goal: Goal, curves: Mapping[str, DVH], goals: Goals, indices: dict[str, Conformity | None], total_time_s: float
 ) -> float:
     """Value of a goal's metric, in the metric's unit."""
     metric = goal.metric
