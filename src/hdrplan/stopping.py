@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 from hdrplan.errors import StoppedError
 
-__all__ = ["Stops", "stop_if_asked", "stoppable"]
+__all__ = ["Stops", "asked_to_stop", "stop_if_asked", "stoppable"]
 
 _asked: ContextVar[Callable[[], bool] | None] = ContextVar("stopping", default=None)
 
@@ -49,6 +49,11 @@ class Stops:
         """
         begun = self._asked
         return stoppable(lambda: self._asked != begun or unwanted())
+
+
+def asked_to_stop() -> Callable[[], bool] | None:
+    """Return what tells a solver whether the work of this thread shall stop; None where nobody may stop it."""
+    return _asked.get()
 
 
 def stop_if_asked() -> None:

@@ -44,7 +44,7 @@ def candidate_dwells(case: Case, options: PlanOptions) -> Dwells:
 
 
 def points_asked_for(points: SamplePoints, goals: Goals, healthy: str | None) -> SamplePoints:
-    """Return the points of the structures of :func:`structures_asked_for`, whose arguments these are."""
+    """Return the points of those structures that :func:`structures_asked_for` names; its arguments."""
     return points.only(structures_asked_for(points, goals, healthy))
 
 

@@ -12,6 +12,7 @@ from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.optimize.program.lazy_lp import RowFamily
 from hdrplan.optimize.program.rows import NewRows, Row
 from hdrplan.optimize.program.simplex import TOLERANCE, silent_solver
+from hdrplan.stopping import asked_to_stop, stop_if_asked
 
 __all__ = ["WholeColumns", "WholeNumbers", "WholeSolution"]
 
@@ -140,10 +141,17 @@ class WholeNumbers:
         -------
         WholeSolution or None
             None where no whole numbers were found that hold all rows.
+
+        Raises
+        ------
+        StoppedError
+            The work is no longer wanted (:mod:`hdrplan.stopping`); a search ends within a branch.
         """
+        self._end_when_asked()
         for _ in range(MAX_ROUNDS):
             self._begin_at(start)
             self._solver.run()
+            stop_if_asked()
             values = np.asarray(self._solver.getSolution().col_value)
             info = self._solver.getInfo()
             if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
@@ -155,6 +163,12 @@ class WholeNumbers:
             for new in broken:
                 self._add_new(new)
         return None
+
+    def _end_when_asked(self) -> None:
+        """Let the work of this thread be stopped within a search, where somebody may stop it."""
+        asked = asked_to_stop()
+        if asked is not None:
+            self._solver.cbMipInterrupt.subscribe(lambda event: event.interrupt() if asked() else None)
 
     def _add_new(self, new: NewRows) -> None:
         self.add(new.coefficients, new.low + new.margin, new.high - new.margin)
