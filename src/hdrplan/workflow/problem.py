@@ -44,7 +44,15 @@ def candidate_dwells(case: Case, options: PlanOptions) -> Dwells:
 
 
 def points_asked_for(points: SamplePoints, goals: Goals, healthy: str | None) -> SamplePoints:
-    """Return the points of those structures that :func:`structures_asked_for` names; its arguments."""
+    """Return the points of the structures that :func:`structures_asked_for` names.
+
+    Parameters
+    ----------
+    points : SamplePoints
+    goals : Goals
+    healthy : str or None
+        As there.
+    """
     return points.only(structures_asked_for(points, goals, healthy))
 
 
