@@ -9,10 +9,11 @@ import numpy as np
 import pydicom
 import pytest
 
+from demo_case import write_demo_dicom
 from dicom_segmentation import segmentation
 from dicom_twins import item, rt_structures, saved
 from hdrplan.errors import FormatError
-from hdrplan.io import read_regions, read_structure_set, read_treatment_record
+from hdrplan.io import read_brachy_plan, read_regions, read_structure_set, read_treatment_record
 
 SQUARE = [np.array([[0, 0, z], [9, 0, z], [9, 9, z], [0, 9, z]], dtype=float) for z in (0.0, 3.0, 6.0)]
 
@@ -49,3 +50,29 @@ def test_a_delivered_channel_without_any_time_is_refused(tmp_path: Path) -> None
     )
     with pytest.raises(FormatError, match=r"DeliveredChannelTotalTime .* must be there, or control points"):
         read_treatment_record(path)
+
+
+def test_a_contour_that_stands_twice_counts_once_and_is_said(tmp_path: Path) -> None:
+    """Two equal contours cancelled: the structure lost a slice without a word."""
+    path = rt_structures(tmp_path / "rs.dcm", {"liver": SQUARE})
+    right = read_structure_set(path)
+    data = pydicom.dcmread(path)
+    contours = data.ROIContourSequence[0].ContourSequence
+    contours.append(copy.deepcopy(contours[1]))
+    data.save_as(path)
+    found = read_structure_set(path)
+    assert len(found.rois[0].closed_mm) == len(right.rois[0].closed_mm) == 3
+    assert [note.id for note in found.warnings if note not in right.warnings] == ["contour-twice"]
+
+
+def test_one_setup_twice_in_a_fraction_group_is_refused(tmp_path: Path) -> None:
+    """Its dose was added twice."""
+    write_demo_dicom(tmp_path / "case")
+    plan = read_brachy_plan(tmp_path / "case" / "RP.dcm")
+    assert plan.prescription_gy > 0
+    data = pydicom.dcmread(tmp_path / "case" / "RP.dcm")
+    setups = data.FractionGroupSequence[0].ReferencedBrachyApplicationSetupSequence
+    setups.append(copy.deepcopy(setups[0]))
+    data.save_as(tmp_path / "case" / "RP.dcm")
+    with pytest.raises(FormatError, match=r"ReferencedBrachyApplicationSetupNumber .* another for each item, got 1"):
+        read_brachy_plan(tmp_path / "case" / "RP.dcm")

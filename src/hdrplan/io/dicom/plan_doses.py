@@ -53,6 +53,8 @@ def prescription_gy(tags: Tags, fractions: int, setup_pulses: int, warnings: lis
     warnings : list of Caution
         Says where TargetPrescriptionDose was taken.
     """
+    for group in tags.items("FractionGroupSequence"):
+        _refuse_setup_twice(group)
     doses_gy = [
         setup.number("BrachyApplicationSetupDose", 0.0)
         for group in tags.items("FractionGroupSequence")
@@ -113,6 +115,16 @@ def reference_points(tags: Tags, setups: list[Tags], target_pulses: int, dialect
             )
         )
     return tuple(points)
+
+
+def _refuse_setup_twice(group: Tags) -> None:
+    """Refuse a fraction group that refers to one application setup twice: its dose would be added twice."""
+    seen: set[int] = set()
+    for setup in group.items("ReferencedBrachyApplicationSetupSequence"):
+        number = setup.whole("ReferencedBrachyApplicationSetupNumber", -1)
+        if number in seen and number >= 0:
+            raise setup.error("ReferencedBrachyApplicationSetupNumber", "another for each item", f"{number} once more")
+        seen.add(number)
 
 
 def _coefficient_doses_gy(tags: Tags, setups: list[Tags]) -> dict[int, float]:
