@@ -32,6 +32,7 @@ INNER = {
     "costs",
     "stopping",
     "compiling",
+    "edition",
     "bench",
 }
 
