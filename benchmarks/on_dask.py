@@ -42,7 +42,10 @@ def _address(log: Path, wait_s: float = 600.0) -> str:
 
 def _ended(name: str, process: subprocess.Popen[bytes]) -> int:
     """Wait for a process, say what it used, return its exit code."""
-    _, status, usage = os.wait4(process.pid, 0)
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+    except ChildProcessError:  # ended by Ctrl-C before it was told to, and noticed when it was told
+        return process.wait()
     process.returncode = os.waitstatus_to_exitcode(status)
     used = f"{usage.ru_utime + usage.ru_stime:.0f} CPU s, {usage.ru_maxrss / 1024:.0f} MB"
     print(f"{name}: {used}, exit code {process.returncode}", file=sys.stderr, flush=True)
