@@ -111,12 +111,13 @@ def table(page: Any, session: Session, number: int) -> list[str]:
         taken = np.array([seconds(page, touch, k) for k in range(number)])
         middle, late = np.percentile(taken, [50, 95])
         rows.append(f"| {name} | {middle:.2f} s | {late:.2f} s |")
+    page.locator("#goal-rows input[type=checkbox]").last.uncheck(force=True)
     return [*rows, proofs(page, session, max(3, number // 3))]
 
 
 def touches(page: Any, session: Session) -> dict[str, Callable[[int], None]]:
     """Return what a hand does, by name; the number tells one touch from the next."""
-    wanted = session.wishes.prescriptions[0].dose_gy
+    ctv, wanted = session.wishes.prescriptions[0].structure, session.wishes.prescriptions[0].dose_gy
 
     def slide(k: int) -> None:
         slider = page.locator("#goal-rows input[type=range]").first
@@ -150,11 +151,28 @@ def touches(page: Any, session: Session) -> dict[str, Callable[[int], None]]:
     def rest(k: int) -> None:
         page.click("#rest")
 
+    def volume(k: int) -> None:
+        if k == 0:
+            v150 = 100 * session.shown.score.structure(ctv).v150_frac
+            page.select_option("#new-structure", ctv)
+            page.fill("#new-text", f"V150 <= {v150:.0f} %")
+            page.fill("#new-level", "0")
+            page.click("#new-goal button")
+            page.wait_for_function("() => window.taken.length > 0")
+            page.evaluate("() => { window.taken.length = 0; }")
+        slider = page.locator("#goal-rows input[type=range]").last
+        percent = float(slider.input_value())
+        slider.evaluate(
+            "(s, percent) => { s.value = percent; s.dispatchEvent(new Event('input', { bubbles: true })); }",
+            percent - 1.0 if k % 10 < 5 else percent + 1.0,
+        )
+
     return {
         "prescription moved by its slider": slide,
         "dwell time dragged": bar,
         "the rest optimised": rest,
         "catheter moved by its tip": catheter,
+        "goal on a volume, V150, moved by its slider": volume,
     }
 
 

@@ -148,3 +148,9 @@ def test_a_lesion_by_its_name_looks_like_a_target() -> None:
     looks = styles_of({name: role_of_name(name) for name in ("lesion_B", "GTV 1", "Leber", "stomach")})
     assert [look["dash"] == [] for look in looks.values()] == [True, True, False, False]
     assert looks["lesion_B"]["colour"] == CTV_COLOURS[0]
+
+
+@pytest.mark.parametrize("flags", [["--jobs", "2"], ["--key", "key.json"]], ids=" ".join)
+def test_flags_of_a_folder_are_refused_for_two_files(flags: list[str], export: Path) -> None:
+    with pytest.raises(InputError, match="is for a folder of doses"):
+        run(export / "rd.dcm", export / "rs.dcm", *flags)

@@ -19,7 +19,7 @@ from small_case import write_small_case
 ROOM = Path(hdrplan.cli.__file__).parent
 COMMANDS = (
     ["plan"], ["dose"], ["pareto"], ["robust"], ["validate"], ["check"], ["dvh"], ["place"], ["correlate"],
-    ["cohort", "describe"],
+    ["cohort", "describe"], ["metrics"], ["simulate", "procedure"],
 )  # fmt: skip
 
 
@@ -98,3 +98,19 @@ def test_a_browser_that_fails_after_the_work_costs_the_pdf_alone(
     assert run.exit_code == 0, run.output
     assert "everything but the PDF is written" in run.output
     assert {"plan.json", "report.html"} <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
+@pytest.mark.parametrize(("words", "why"), [
+    (["metrics"], "--pdf goes with --optimum"),
+    (["dvh"], "--pdf goes with one dose"),
+])  # fmt: skip
+def test_a_pdf_of_what_has_no_page_is_refused(
+    words: list[str], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hdrplan.io.pdf_browser", lambda: None)
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "RD.dcm").write_bytes(b"not read")
+    words = [*words, str(tmp_path / "exports"), "--pdf", "A4", "-o", str(tmp_path / "out")]
+    run = CliRunner().invoke(cli, words)
+    assert isinstance(run.exception, InputError)
+    assert why in str(run.exception)

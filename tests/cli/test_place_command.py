@@ -37,8 +37,8 @@ def test_a_placed_case_can_be_planned(run, phantoms: Path, tmp_path: Path):
     assert "Read, not avoided: " in done.out
     page = (out / "place.html").read_text()
     assert "never for treatment" in page
-    # Slices, body, entries on the skin, view from it, two curves: each a picture of its own, legible on paper.
-    assert page.count('class="inked"') == 6
+    # Three planes, body, entries on the skin, view from it, two curves: each a picture of its own, legible on paper.
+    assert page.count('class="inked"') == 8
     assert "Entries on the skin" in page
     assert run("plan", out, "-o", tmp_path / "plan", "--dry-run").code == 0
 

@@ -400,6 +400,23 @@ def test_steps_of_one_gesture_are_one_entry_and_start_from_the_same_place(sessio
     assert len(session.wishes.goals) == goals
 
 
+def test_a_goal_on_a_volume_follows_the_hand_and_is_searched_for_after_a_rest(session: Session) -> None:
+    """Each step of a drag took seconds: the whole search for a goal that is not convex."""
+    name = ctv(session)
+    least = session.shown.score.structure(name).v150_frac
+    for k in range(3):
+        shown = session.follow("drag", "add_goal", structure=name, goal=f"V150 <= {100 * least - 4 - k:.1f} %")
+        holds_together(shown)
+        assert shown.optimum is not None
+        assert shown.optimum.certificate.relaxed
+        assert "A better plan is looked for after a rest." in shown.text
+        assert shown.score.structure(name).v150_frac <= least - (3.99 + k) / 100
+    first = shown.plan.times_s
+    session.undo()
+    assert (session.redo().plan.times_s == first).all()
+    assert "after a rest" not in session.settle().text
+
+
 def test_a_gesture_of_times_by_hand_changes_that_time_alone(session: Session) -> None:
     before = session.shown.plan.times_s.copy()
     stop = hottest(session)

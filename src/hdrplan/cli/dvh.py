@@ -16,7 +16,7 @@ from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.names import names_hidden
 from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.outputs import KEY_FILE, OUT_FOLDER, writes
-from hdrplan.cli.pdf import pdf_option, print_page
+from hdrplan.cli.pdf import pdf_option, print_page, refuse_pdf
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
@@ -95,6 +95,7 @@ def command(dose: Path, structures: Path | None, as_json: bool, quiet: bool, **f
     if structures is None:
         _folder(dose, options, flags, as_json=as_json, quiet=quiet)
     else:
+        _only_of_folders(flags)
         _pair(dose, structures, options, flags, as_json=as_json, quiet=quiet)
 
 
@@ -227,3 +228,11 @@ def _only_of_pairs(flags: dict[str, Any]) -> None:
     for name in ("unit", "names", "only", "dicom", "accept_other_patient"):
         if flags[name]:
             raise InputError(f"`{name}` is for one dose and its structures", got="a folder")
+    refuse_pdf("goes with one dose, whose page it prints")
+
+
+def _only_of_folders(flags: dict[str, Any]) -> None:
+    """Refuse flags that are about a folder of doses."""
+    for name in ("jobs", "key"):
+        if flags[name] is not None:
+            raise InputError(f"`{name}` is for a folder of doses", got="one dose and its structures")

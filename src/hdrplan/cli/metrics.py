@@ -14,6 +14,7 @@ from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_DICOM, IN_FILE
 from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.outputs import KEY_FILE, OUT_FOLDER, writes
+from hdrplan.cli.pdf import pdf_option, print_page, refuse_pdf
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 
@@ -50,6 +51,7 @@ __all__ = ["command"]
 @click.option("--strict", is_flag=True, help="A treatment that gives a warning is an error.")
 @click.option("--accept-other-patient", is_flag=True, help="Take files of different PatientID or study.")
 @writes
+@pdf_option
 @quiet_option
 def command(
     folders: tuple[Path, ...],
@@ -112,6 +114,8 @@ def command(
     )
 
     refuse_idle(model)
+    if not optimum:
+        refuse_pdf("goes with --optimum, whose page it prints")
     flagged = ModelFlags(uncertainty=uncertainty, rules=media_rules, seed=seed)
     options = ArchiveOptions(
         engine=engine,
@@ -142,6 +146,7 @@ def command(
                 compared = (tables.rows["optimum"], tables.rows["optimum_by_planner"])
                 html = archive_optimum_html(*compared, failed, name=output.path.name, version=__version__)
                 (draft / "optimum.html").write_text(html, encoding="utf-8")
+                print_page(draft / "optimum.html")
             counts = {"plans": len(archive.treatments), "files": archive.files}
             write_run(draft, run_record(options=options.record | counts))
         if key is not None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
-__all__ = ["pdf_option", "print_page"]
+from hdrplan.errors import InputError
+
+__all__ = ["pdf_option", "print_page", "refuse_pdf"]
 
 _PAPER = "hdrplan.paper"
 
@@ -52,6 +54,23 @@ def _with_browser(ctx: click.Context, _: click.Parameter, paper: str | None) -> 
     ctx.meta[_PAPER] = paper
 
 
+def refuse_pdf(why: str) -> None:
+    """Refuse ``--pdf`` where the command writes no page this time.
+
+    Parameters
+    ----------
+    why : str
+        "goes with --optimum, ...".
+
+    Raises
+    ------
+    InputError
+        It was given.
+    """
+    if click.get_current_context().meta.get(_PAPER) is not None:
+        raise InputError(f"--pdf {why}, and would be ignored here")
+
+
 def print_page(page: Path, name: str | None = None) -> None:
     """Print a page that was written, to a PDF beside it, where the command was asked for a PDF.
 
@@ -67,7 +86,6 @@ def print_page(page: Path, name: str | None = None) -> None:
     paper = click.get_current_context().meta.get(_PAPER)
     if paper is None:
         return
-    from hdrplan.errors import InputError
     from hdrplan.io import write_pdf
     from hdrplan.report import on_paper
 

@@ -66,7 +66,7 @@ class Engine:
             Stays on the screen where no plan holds the limits.
         """
         with single_blas_thread():
-            return self._shown(wishes, before, self._optimum, exact=wishes.by_hand_s is not None)
+            return self._shown(wishes, before, self._optimum, settled=False)
 
     def settled(self, wishes: Wishes, before: Shown | None) -> Shown:
         """Return the plan as ``hdrplan plan --proof 0`` makes it: times of the afterloader, proven at every point.
@@ -77,11 +77,11 @@ class Engine:
             As in :meth:`draft`.
         """
         with single_blas_thread():
-            shown = self._shown(wishes, before, self._proven_optimum, exact=True)
+            shown = self._shown(wishes, before, self._proven_optimum, settled=True)
             return self._proven_by_hand(shown) if shown.state == PlanState.BY_HAND else shown
 
     def _shown(
-        self, wishes: Wishes, before: Shown | None, solve: Callable[[PlanProblem, Dwells], Optimum], *, exact: bool
+        self, wishes: Wishes, before: Shown | None, solve: Callable[[PlanProblem, Dwells], Optimum], *, settled: bool
     ) -> Shown:
         step = Steps(gives_back=False)
         case, goals = wishes.case_of(self.case), wishes.active
@@ -89,7 +89,8 @@ class Engine:
             points = self._sampled(case, wishes)
         # Times of the optimiser hold the limits by the same rates by which they are judged. Those set by hand may hold
         # one to the last digit.
-        rates_of = self._rates.exact if exact else self._rates.by_tables
+        by_hand = wishes.by_hand_s is not None
+        rates_of = self._rates.exact if settled or by_hand else self._rates.by_tables
         with ExitStack() as lent:
             with step("rates"):
                 rates = lent.enter_context(rates_of(case, goals, points))
@@ -111,11 +112,15 @@ class Engine:
                 proofs = [note for note in optimum.notes if isinstance(note, EveryPoint)]
                 score = with_proven_d100(score, proofs)
             above = _above(problem, goals, times_s, free, score)
+            if optimum is None:
+                text = text_by_hand(score, above)
+            else:
+                text = text_of(optimum, score, above, goals, settled=settled)
         return Shown(
             plan=plan, goals=goals, points=points, dose_gy=dose_gy, curves=curves, score=score,
             above_frac=above, optimum=optimum, seconds=step.seconds,
             state=PlanState.BY_HAND if optimum is None else state_of_optimum(optimum),
-            text=text_by_hand(score, above) if optimum is None else text_of(optimum, score, above, goals),
+            text=text,
         )  # fmt: skip
 
     def _refused(self, before: Shown, case: Case, goals: Goals, points: SamplePoints, why: str) -> Shown:
@@ -145,7 +150,7 @@ class Engine:
         return optimum, optimum
 
     def _optimum(self, problem: PlanProblem, dwells: Dwells) -> Optimum:
-        return optimize_times(replace(problem, delivery=None))
+        return optimize_times(replace(problem, delivery=None), quick=True)
 
     def _proven_optimum(self, problem: PlanProblem, dwells: Dwells) -> Optimum:
         return best_times(problem, dwells, self.source, strength_u=self.strength.value_u, options=self.options)

@@ -13,6 +13,7 @@ __all__ = ["state_of_optimum", "text_by_hand", "text_of"]
 
 # A plan that lies nearer to its bound than this is the optimum in every digit on the screen.
 _NEAR_FRAC = 5e-4
+_MORE = "A better plan is looked for after a rest."
 
 
 def state_of_optimum(optimum: Optimum) -> PlanState:
@@ -42,7 +43,7 @@ def text_by_hand(score: Score, above: float) -> str:
     return f"Edited by hand, {100 * max(above, 0.0):.1f} % above the optimum."
 
 
-def text_of(optimum: Optimum, score: Score, above: float, goals: Goals) -> str:
+def text_of(optimum: Optimum, score: Score, above: float, goals: Goals, *, settled: bool) -> str:
     """Return what is known of an optimum, and what drives it where a prescription does not.
 
     Parameters
@@ -53,9 +54,12 @@ def text_of(optimum: Optimum, score: Score, above: float, goals: Goals) -> str:
         Fraction above the bound of all plans without locks.
     goals : Goals
         What the plan was asked for.
+    settled : bool
+        False: where dose-volume goals bind, a better plan is looked for after a rest.
     """
+    more = [] if settled or not optimum.certificate.relaxed else [_MORE]
     if optimum.shortfalls:
-        return " ".join([*(short.text for short in optimum.shortfalls), *_driven_by(goals)])
+        return " ".join([*(short.text for short in optimum.shortfalls), *more, *_driven_by(goals)])
     state, gap, missed = state_of_optimum(optimum), optimum.certificate.main.gap_frac, _missed(score)
     where = "proven at every point" if state == PlanState.PROVEN else "at the sample points"
     what = ", D100 " if goals.prescriptions else " "
@@ -63,7 +67,7 @@ def text_of(optimum: Optimum, score: Score, above: float, goals: Goals) -> str:
     if state == PlanState.NOT_PROVEN:
         lead = "Not proven optimal"
     costs = f"; {100 * above:.1f} % above the optimum without locks" if above > gap + _NEAR_FRAC else ""
-    said = [f"{lead}{what}{where}{costs}.", *([f"Missed: {missed}."] if missed else []), *_driven_by(goals)]
+    said = [f"{lead}{what}{where}{costs}.", *more, *([f"Missed: {missed}."] if missed else []), *_driven_by(goals)]
     return " ".join(said)
 
 

@@ -7,6 +7,7 @@ from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.judge import dose_volume_missed, polished
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.mean_tail import MeanTail
+from hdrplan.optimize.times.standing import QUICK_ROUNDS
 
 __all__ = ["best_under_dose_volume"]
 
@@ -14,7 +15,9 @@ __all__ = ["best_under_dose_volume"]
 HALVINGS = 7
 
 
-def best_under_dose_volume(program: Program, cost: FloatArray, relaxed: Solution) -> Solution | None:
+def best_under_dose_volume(
+    program: Program, cost: FloatArray, relaxed: Solution, *, quick: bool = False
+) -> Solution | None:
     """Return the best plan found under the dose-volume goals entered, or None where none was found.
 
     Two ways, and the better of them: the points excused are the hottest of the plan without these goals; or they are
@@ -27,11 +30,16 @@ def best_under_dose_volume(program: Program, cost: FloatArray, relaxed: Solution
     cost : (n_columns,) array
     relaxed : Solution
         The plan without the dose-volume goals.
+    quick : bool
+        Only the first way, and only a few rounds of it: 0.2 s instead of some seconds where V150 of 47 cc binds.
 
     Returns
     -------
     Solution or None
     """
+    if quick:
+        near = polished(program, cost, relaxed.x, rounds=QUICK_ROUNDS)
+        return near if near.status == LPStatus.OPTIMAL else None
     plans = [polished(program, cost, relaxed.x)]
     start = _by_mean_tails(program, cost, relaxed)
     if start is not None:

@@ -17,7 +17,7 @@ from hdrplan.optimize.objectives import RelativeMiss, TotalTime
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.convex_bound import convex_bound
 from hdrplan.optimize.program.dose_program import MAX_MISS
-from hdrplan.optimize.program.judge import broken, polished
+from hdrplan.optimize.program.judge import broken
 from hdrplan.optimize.program.lazy_lp import SOLVER, LPStatus, Solution
 from hdrplan.optimize.program.proof_of import proof_of
 from hdrplan.optimize.program.requirements import Kind
@@ -46,6 +46,7 @@ def optimize_times(
     time_limit_s: float = np.inf,
     on_progress: Callable[[int, int], None] | None = None,
     real_times: bool = False,
+    quick: bool = False,
 ) -> Optimum:
     """Return dwell times that hold every prescription and hard limit, spare the healthy organ, then take little time.
 
@@ -69,6 +70,8 @@ def optimize_times(
         Called with (done, total) while the proof runs.
     real_times : bool
         Of the afterloader's rules only the ratio of neighbouring times holds: times are real numbers.
+    quick : bool
+        Where dose-volume goals bind: a plan that holds them, without a search for the best. Bounds hold as ever.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def optimize_times(
     1963, chapter 6).
     """
     tell = on_progress or (lambda done, total: None)
-    task = Task.of(problem, lambda share: tell(round(1000 * share), 1000))
+    task = Task.of(problem, lambda share: tell(round(1000 * share), 1000), quick=quick)
     task.program.deadline = time.monotonic() + time_limit_s
     delivery = problem.delivery
     if delivery is not None and delivery.ratio is not None:
@@ -136,7 +139,7 @@ def _reach(task: Task, standing: Standing, level: int) -> Standing:
         program.enter(k)
     program.allow_miss(own, MAX_MISS)
     convex = not program.dose_volume
-    reached = program.solve(cost) if convex else polished(program, cost, standing.plan.x)
+    reached = program.solve(cost) if convex else task.polished(cost, standing.plan.x)
     if reached.status != LPStatus.OPTIMAL:
         return replace(standing, stopped=standing.stopped or reached.status == LPStatus.STOPPED)
     standing = standing.at(reached)
@@ -163,10 +166,12 @@ def _spare(task: Task, standing: Standing) -> Standing:
     program, plan = task.program, standing.plan
     if plan.status == LPStatus.STOPPED:
         return standing
-    if plan.excused:
+    levels = any(r.level for r in task.requirements)
+    # Without levels the last step was this one; what is left of it are further rounds.
+    if plan.excused and (levels or not task.quick):
         standing = standing.relaxed_to(program.solve(task.cost))
-        standing = standing.at(polished(program, task.cost, plan.x))
-    elif any(r.level for r in task.requirements):
+        standing = standing.at(task.polished(task.cost, plan.x))
+    elif levels:
         standing = standing.at(program.solve(task.cost))
     return standing.reaching(_main(task, standing, standing.plan.value))
 

@@ -15,7 +15,7 @@ from hdrplan.optimize.held import Held
 from hdrplan.optimize.notes import ConflictNotProven, LongestTimes, Note
 from hdrplan.optimize.objectives import Coverage, DoseLost
 from hdrplan.optimize.program.dose_program import MAX_MISS
-from hdrplan.optimize.program.judge import dose_volume_missed, polished
+from hdrplan.optimize.program.judge import dose_volume_missed
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.proof_of import proof_of
 from hdrplan.optimize.times.conflicts import smallest_conflict
@@ -58,24 +58,24 @@ def hold_hard_goals(task: Task, proof: WorkLimit) -> Standing:
 def _hold_dose_volume(task: Task, standing: Standing) -> Standing:
     """Hold the dose-volume goals: at once, by way of their smallest miss, or with lower prescriptions."""
     program, goals = task.program, tuple(task.program.dose_volume)
-    held = best_under_dose_volume(program, task.cost, standing.plan)
+    held = best_under_dose_volume(program, task.cost, standing.plan, quick=task.quick)
     if held is not None:
         return standing.at(held)
     # Fractions of the limits; of one of nothing, Gy.
     misses = program.columns.cost(misses={k: 1.0 / (task.requirements[k].limit or 1.0) for k in goals})
     with program.missing_allowed(goals) as allow:
         allow(MAX_MISS)
-        nearest = polished(program, misses, standing.plan.x)
+        nearest = task.polished(misses, standing.plan.x)
     if nearest.status != LPStatus.OPTIMAL or nearest.value > SLACK_FRAC:
-        standing = _lower(task, standing, lambda cost: polished(program, cost, nearest.x), convex=False)
+        standing = _lower(task, standing, lambda cost: task.polished(cost, nearest.x), convex=False)
         standing = replace(standing, conflict=standing.conflict or task.goals(task.doses + goals))
         if standing.levels[0].bound <= 0.0:
             standing = standing.noting(ConflictNotProven())
         # The bound found before was that of plans with the prescriptions in full.
         standing = standing.relaxed_to(program.solve(task.cost))
         lost = program.columns.cost(misses=dict.fromkeys(task.doses, 1.0))
-        nearest = program.solve(lost, standing.plan.excused)
-    return standing.at(polished(program, task.cost, nearest.x))
+        nearest = standing.plan if task.quick else program.solve(lost, standing.plan.excused)
+    return standing.at(task.polished(task.cost, nearest.x))
 
 
 def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solution], *, convex: bool = True) -> Standing:

@@ -14,15 +14,19 @@ from hdrplan.optimize.objectives import MeanDose, NamedGoal, TotalTime
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.goal_rows import objective_cost
+from hdrplan.optimize.program.judge import polished
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.requirements import Requirement, requirements
 from hdrplan.optimize.work import WorkLimit
 
-__all__ = ["SLACK_FRAC", "Standing", "Task"]
+__all__ = ["QUICK_ROUNDS", "SLACK_FRAC", "Standing", "Task"]
 
 # What a later objective may give back of an earlier one, as a fraction: far below any clinical meaning, far above the
 # solver's tolerance, so that the later program is never infeasible by a rounding.
 SLACK_FRAC = 3e-7
+# Programs solved one after the other under dose-volume goals, each with other points left out: until the plan gets no
+# better, or so few that a plan follows a hand.
+MANY_ROUNDS, QUICK_ROUNDS = 25, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,6 +47,8 @@ class Task:
         Those of them that give way to the organs: prescriptions, and other lower limits on a CTV.
     on_progress : callable
         Called with the share of a proof that is done, 0 to 1.
+    quick : bool
+        Whether dose-volume goals are held by the next plan that does, without a search for the best.
     """
 
     program: Program
@@ -51,9 +57,10 @@ class Task:
     hard: tuple[int, ...]
     doses: tuple[int, ...]
     on_progress: Callable[[float], None]
+    quick: bool
 
     @classmethod
-    def of(cls, problem: PlanProblem, on_progress: Callable[[float], None]) -> Task:
+    def of(cls, problem: PlanProblem, on_progress: Callable[[float], None], *, quick: bool = False) -> Task:
         """Return the task of a problem, with no requirement entered."""
         listed = requirements(problem)
         program = Program(problem, listed)
@@ -66,12 +73,17 @@ class Task:
             hard=hard,
             doses=tuple(k for k in hard if listed[k].sense == 1 and listed[k].structure in ctvs),
             on_progress=on_progress,
+            quick=quick,
         )
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
         """All requirements, prescriptions first."""
         return self.program.requirements
+
+    def polished(self, cost: FloatArray, x: FloatArray) -> Solution:
+        """Minimise under dose-volume goals, beginning with the points that they leave out at ``x``."""
+        return polished(self.program, cost, x, rounds=QUICK_ROUNDS if self.quick else MANY_ROUNDS)
 
     def goals(self, which: tuple[int, ...]) -> tuple[NamedGoal, ...]:
         """Return the goals of some requirements."""
