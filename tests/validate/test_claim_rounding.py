@@ -46,3 +46,14 @@ def test_times_that_are_too_long_fail_both_rows(planned: PlanResult) -> None:
 
 def test_real_times_have_no_rows(planned: PlanResult) -> None:
     assert not _rows(planned, planned.plan.times_s, step_s=0.0)
+
+
+def test_whole_times_that_say_what_they_miss_are_not_compared(planned: PlanResult) -> None:
+    """A plan whose whole times gave up 0.045 Gy of D100, as it said, was told that 1.5 % less liver dose will do."""
+    assert planned.optimum is not None
+    certificate = planned.optimum.certificate
+    (goal,) = (held.goal for held in certificate.held) if certificate.held else (planned.optimum.prices[0].goal,)
+    missing = replace(planned.optimum, certificate=replace(certificate, missed=(goal,)))
+    (row,) = _rows(replace(planned, optimum=missing), planned.plan.times_s)
+    assert row.state == "skipped"
+    assert goal.label in row.note

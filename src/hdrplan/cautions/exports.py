@@ -70,12 +70,6 @@ EXPORTS = (
         "1000. Given below 0.8 and above 1.25.",
     ),
     Kind(
-        id="contour-twice",
-        sentence="ROI {roi}: a contour at z = {z_mm:g} mm stands there twice, point by point; it is taken once",
-        remedy="Look at the structure in the planning system, and export it again.",
-        why="What lies inside an odd number of contours belongs to the structure: two equal ones would cancel.",
-    ),
-    Kind(
         id="plan-not-clinical",
         sentence="the plan's intent is {intent}",
         remedy="Make sure that it is the plan that was treated.",

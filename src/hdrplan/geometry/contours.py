@@ -16,7 +16,7 @@ from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError, ResourceError
 from hdrplan.geometry.grid import Grid
-from hdrplan.geometry.loops import end_to_end
+from hdrplan.geometry.loops import end_to_end, without_copies
 from hdrplan.geometry.structure import Role, Structure, cropped_structure
 from hdrplan.kernels.polygon import flip_inside
 
@@ -49,6 +49,10 @@ def structure_of_contours(
     """
     normal = contour_normal(contours_mm, name)
     warnings: list[Caution] = []
+    kept = without_copies([(c, np.stack((c.min(axis=0), c.max(axis=0)))) for c in contours_mm])
+    if len(kept) < len(contours_mm):
+        warnings.append(caution("contours-twice", name=name, count=len(contours_mm) - len(kept)))
+    contours_mm = [contour for contour, _ in kept]
     grid = _on_slices(contours_mm, ct, normal) or _own_grid(contours_mm, ct, normal, name, warnings)
     index = [grid.index(contour) for contour in contours_mm]
     low = np.floor(np.min([i.min(axis=0) for i in index], axis=0) + 0.5).astype(int)

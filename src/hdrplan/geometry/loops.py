@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
 
-__all__ = ["end_to_end", "loop_areas"]
+__all__ = ["Loop", "end_to_end", "loop_areas", "without_copies"]
+
+# Points, and their lowest and highest coordinates.
+Loop: TypeAlias = tuple[FloatArray, FloatArray]
 
 
 def end_to_end(loops: Sequence[FloatArray]) -> tuple[FloatArray, IntArray, IntArray]:
@@ -49,3 +53,23 @@ def loop_areas(points: FloatArray, start: IntArray, after: IntArray) -> FloatArr
     """
     x, y = (points[:, :2] - np.repeat(points[start, :2], np.diff(start, append=len(points)), axis=0)).T
     return np.asarray(0.5 * np.abs(np.add.reduceat(x * y[after] - x[after] * y, start)))
+
+
+def without_copies(loops: list[Loop]) -> list[Loop]:
+    """Return polygons, each once, wherever a copy begins and whichever way it runs.
+
+    What lies inside an odd number of contours is inside: a copy would cut its twin out.
+
+    Parameters
+    ----------
+    loops : list of (points, extent)
+        In planes, or in space.
+    """
+    # A copy reaches as far as its twin.
+    if len(loops) == 1 or len({(extent.round(3) + 0.0).tobytes() for _, extent in loops}) == len(loops):
+        return loops
+    kept: dict[bytes, Loop] = {}
+    for loop in loops:
+        points = np.unique(loop[0].round(3) + 0.0, axis=0)
+        kept.setdefault(points.tobytes(), loop)
+    return list(kept.values())

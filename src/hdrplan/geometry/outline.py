@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import permutations
-from typing import TypeAlias
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError
 from hdrplan.geometry.contours import ON_SLICE_MM, contour_normal
-from hdrplan.geometry.loops import end_to_end, loop_areas
+from hdrplan.geometry.loops import Loop, end_to_end, loop_areas, without_copies
 
 __all__ = ["Outline", "OutlinePlanes", "planes_of"]
 
@@ -24,8 +23,6 @@ _MISSING, _APART = 1.5, 4.0
 _TOUCHING = 0.1
 # Thickness of a structure in one plane.
 _ONE_PLANE_MM = 2.5
-# A contour in its plane, (n, 2), and its smallest and largest coordinates, (2, 2).
-_Loop: TypeAlias = tuple[FloatArray, FloatArray]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +105,7 @@ def planes_of(outline: Outline) -> tuple[OutlinePlanes, tuple[Caution, ...]]:
             groups[-1].append(k)
         else:
             groups.append([k])
-    own = [_without_copies([(flat[k], extents[k]) for k in kept[group].tolist()]) for group in groups]
+    own = [without_copies([(flat[k], extents[k]) for k in kept[group].tolist()]) for group in groups]
     loops = [tuple(loop for loop, _ in plane) for plane in own]
     twice = len(kept) - sum(map(len, own))
     overlapping = sum(_overlap(plane) for plane in own)
@@ -130,19 +127,7 @@ def _axes(normal: FloatArray) -> FloatArray:
     return np.column_stack((row, np.cross(normal, row), normal))
 
 
-def _without_copies(loops: list[_Loop]) -> list[_Loop]:
-    """Loops of one plane, each once: a copy would cut its twin out by exclusive or."""
-    # A copy reaches as far as its twin.
-    if len(loops) == 1 or len({(extent.round(3) + 0.0).tobytes() for _, extent in loops}) == len(loops):
-        return loops
-    kept: dict[bytes, _Loop] = {}
-    for loop in loops:
-        points = np.unique(loop[0].round(3) + 0.0, axis=0)
-        kept.setdefault(points.tobytes(), loop)
-    return list(kept.values())
-
-
-def _overlap(loops: list[_Loop]) -> bool:
+def _overlap(loops: list[Loop]) -> bool:
     """Whether two contours of a plane overlap in part: one inside the other is a hole, apart they are two pieces."""
     if len(loops) < 2:
         return False

@@ -65,4 +65,5 @@ def rows_of(result: PlanResult, options: PlanOptions) -> list[Row]:
         )
         for p in result.goals.prescriptions
     ]
-    return whole_time_rows(own, replace(asked, held_gy=np.array(lowest)), _SECTION)
+    missed = tuple(goal.label for goal in certificate.missed)
+    return whole_time_rows(own, replace(asked, held_gy=np.array(lowest)), _SECTION, missed=missed)

@@ -89,11 +89,15 @@ def of_plan(own: Delivered, planned: PlannedCase, certificate: Entries, lowest_g
         held=held_of(certificate),
     )
     lowest = np.array([lowest_gy[p.structure] for p in planned.goals.prescriptions])
+    listed = certificate.values.get("missed")
+    missed = tuple(map(str, listed)) if isinstance(listed, list) else ()
     stated_pct = 100.0 * certificate.number("gap_frac")
-    return whole_time_rows(own, replace(asked, held_gy=lowest), SECTION, stated_pct=stated_pct)
+    return whole_time_rows(own, replace(asked, held_gy=lowest), SECTION, stated_pct=stated_pct, missed=missed)
 
 
-def whole_time_rows(own: Delivered, asked: Asked, section: str, *, stated_pct: float = 0.0) -> list[Row]:
+def whole_time_rows(
+    own: Delivered, asked: Asked, section: str, *, stated_pct: float = 0.0, missed: tuple[str, ...] = ()
+) -> list[Row]:
     """Judge what the steps of an afterloader cost a plan.
 
     Parameters
@@ -104,11 +108,17 @@ def whole_time_rows(own: Delivered, asked: Asked, section: str, *, stated_pct: f
     section : str
     stated_pct : float
         Gap that the plan states: a loss within it contradicts nothing, and is explained.
+    missed : tuple of str
+        Goals that the plan says its whole times miss: they lose there, and their objective is no measure of it.
     """
     step_s = own.options.time_step_s
     if step_s <= _REAL_S or not (own.plan.times_s > 0).any():
         return []
-    found, what = compared(own, asked), f"whole times in steps of {step_s:g} s"
+    what = f"whole times in steps of {step_s:g} s"
+    if missed:
+        asked_of = Question(section=section, what=what, source=_REAL)
+        return [skipped(asked_of, why=f"The plan says that they miss what real times hold: {'; '.join(missed)}.")]
+    found = compared(own, asked)
     if math.isinf(found.real):
         asked_of = Question(section=section, what=what, source=_REAL)
         return [skipped(asked_of, why="No real times that hold what these hold were found.")]

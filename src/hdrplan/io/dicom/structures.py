@@ -244,16 +244,10 @@ def _roi(number: int, name: str, kind: str, contours: list[Contour], warnings: l
     closed: list[FloatArray] = []
     opened: list[FloatArray] = []
     points: list[FloatArray] = []
-    known: set[tuple[str, bytes]] = set()
     for form, data in contours:
         if not len(data):
             warnings.append(caution("contour-without-points", roi=number))
             continue
-        # Inside is what an odd number of contours surrounds: one that stands there twice would be none.
-        if (form, data.tobytes()) in known:
-            warnings.append(caution("contour-twice", roi=number, z_mm=float(data[0, 2])))
-            continue
-        known.add((form, data.tobytes()))
         if form in CLOSED:
             if len(data) < 3:
                 warnings.append(caution("contour-too-short", roi=number, points=len(data)))
