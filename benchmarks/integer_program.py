@@ -43,6 +43,8 @@ _LONGEST_S = 120.0
 _LATE, _FAILED = 1, 4
 # Longest time of a stop, as planned.
 _LONGEST_TIME_S = 600.0
+# Times in this unit make rows of about 1: in seconds HiGHS ended some of these programs with "solve error".
+_UNIT_S = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,14 +153,14 @@ class IntegerProgram:
             rows += [LinearConstraint(above, -np.inf, limit_gy), LinearConstraint(left_out, 0.0, _TAIL_CC - _BELOW_CC)]
             at += len(volume)
         missed = DOSE_GY if d100_gy is None else 0.0
-        cost = np.concatenate((np.zeros(n + m), [1.0]) if d100_gy is None else (self.liver, np.zeros(m + 1)))
+        cost = np.concatenate((np.zeros(n + m), [1.0]) if d100_gy is None else (_UNIT_S * self.liver, np.zeros(m + 1)))
         begun = time.perf_counter()
         ask = partial(
             milp,
             cost,
             constraints=rows,
             integrality=np.concatenate((np.zeros(n), np.ones(m), [0.0])),
-            bounds=Bounds(0.0, np.concatenate((np.full(n, _LONGEST_TIME_S), np.ones(m), [missed]))),
+            bounds=Bounds(0.0, np.concatenate((np.full(n, _LONGEST_TIME_S / _UNIT_S), np.ones(m), [missed]))),
         )
         options = {"time_limit": _LONGEST_S, "mip_rel_gap": _GAP_FRAC}
         solved = ask(options=options)
@@ -175,7 +177,7 @@ class IntegerProgram:
     def _row(self, gy_per_s: FloatArray, *, missed: float = 0.0) -> FloatArray:
         """Return rows over all columns: times, binaries, miss."""
         rows = np.zeros((len(gy_per_s), self.n + self.m + 1))
-        rows[:, : self.n], rows[:, -1] = gy_per_s, missed
+        rows[:, : self.n], rows[:, -1] = _UNIT_S * gy_per_s, missed
         return rows
 
 
