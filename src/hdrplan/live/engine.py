@@ -145,7 +145,9 @@ class Engine:
                 return None, None
         locked_s = fixed_times(wishes.locked_s, dwells, np.nan)
         if np.isfinite(locked_s).any():
-            return solve(replace(problem, locked_s=locked_s), dwells), self._optimum(problem, dwells)
+            locked = solve(replace(problem, locked_s=locked_s), dwells)
+            # Under a goal on a volume neither is proven, and how far apart they are says nothing.
+            return locked, None if locked.certificate.relaxed else self._optimum(problem, dwells)
         optimum = solve(problem, dwells)
         return optimum, optimum
 

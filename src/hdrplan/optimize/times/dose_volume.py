@@ -31,7 +31,7 @@ def best_under_dose_volume(
     relaxed : Solution
         The plan without the dose-volume goals.
     quick : bool
-        Only the first way, and only a few rounds of it: 0.2 s instead of some seconds where V150 of 47 cc binds.
+        Only the first step of the first way: a tenth of a second instead of seconds where V150 of 47 cc binds.
 
     Returns
     -------

@@ -61,21 +61,28 @@ def _hold_dose_volume(task: Task, standing: Standing) -> Standing:
     held = best_under_dose_volume(program, task.cost, standing.plan, quick=task.quick)
     if held is not None:
         return standing.at(held)
-    # Fractions of the limits; of one of nothing, Gy.
-    misses = program.columns.cost(misses={k: 1.0 / (task.requirements[k].limit or 1.0) for k in goals})
-    with program.missing_allowed(goals) as allow:
-        allow(MAX_MISS)
-        nearest = task.polished(misses, standing.plan.x)
-    if nearest.status != LPStatus.OPTIMAL or nearest.value > SLACK_FRAC:
+    nearest = standing.plan if task.quick else _nearest(task, standing)
+    if task.quick or nearest.status != LPStatus.OPTIMAL or nearest.value > SLACK_FRAC:
         standing = _lower(task, standing, lambda cost: task.polished(cost, nearest.x), convex=False)
         standing = replace(standing, conflict=standing.conflict or task.goals(task.doses + goals))
-        if standing.levels[0].bound <= 0.0:
+        if task.quick or standing.levels[0].bound <= 0.0:
             standing = standing.noting(ConflictNotProven())
         # The bound found before was that of plans with the prescriptions in full.
         standing = standing.relaxed_to(program.solve(task.cost))
+        if task.quick:
+            return standing.at(program.solve(task.cost, standing.plan.excused))
         lost = program.columns.cost(misses=dict.fromkeys(task.doses, 1.0))
-        nearest = standing.plan if task.quick else program.solve(lost, standing.plan.excused)
+        nearest = program.solve(lost, standing.plan.excused)
     return standing.at(task.polished(task.cost, nearest.x))
+
+
+def _nearest(task: Task, standing: Standing) -> Solution:
+    """Return the plan that misses the dose-volume goals by least, as fractions of the limits; of one of nothing, Gy."""
+    program, goals = task.program, tuple(task.program.dose_volume)
+    misses = program.columns.cost(misses={k: 1.0 / (task.requirements[k].limit or 1.0) for k in goals})
+    with program.missing_allowed(goals) as allow:
+        allow(MAX_MISS)
+        return task.polished(misses, standing.plan.x)
 
 
 def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solution], *, convex: bool = True) -> Standing:
