@@ -65,6 +65,20 @@ def test_a_contour_that_stands_twice_counts_once_and_is_said(tmp_path: Path) -> 
     assert [note.id for note in warnings] == ["contours-twice"]
 
 
+def test_an_open_curve_that_stands_twice_is_one_and_is_said(tmp_path: Path) -> None:
+    """A channel that was drawn once was two curves."""
+    path = rt_structures(tmp_path / "rs.dcm", {"channel": SQUARE})
+    data = pydicom.dcmread(path)
+    contours = data.ROIContourSequence[0].ContourSequence
+    for contour in contours:
+        contour.ContourGeometricType = "OPEN_NONPLANAR"
+    contours.append(copy.deepcopy(contours[1]))
+    data.save_as(path)
+    found = read_structure_set(path)
+    assert len(found.rois[0].open_mm) == 3
+    assert "contours-twice" in [note.id for note in found.warnings]
+
+
 def test_one_setup_twice_in_a_fraction_group_is_refused(tmp_path: Path) -> None:
     """Its dose was added twice."""
     write_demo_dicom(tmp_path / "case")

@@ -253,10 +253,15 @@ def _roi(number: int, name: str, kind: str, contours: list[Contour], warnings: l
                 warnings.append(caution("contour-too-short", roi=number, points=len(data)))
                 continue
             closed.append(data)
-        elif form == "POINT":
-            points.append(data)
         else:
-            opened.append(data)
-    return ROI(
-        number=number, name=name, kind=kind, closed_mm=tuple(closed), open_mm=tuple(opened), points_mm=tuple(points)
-    )
+            (points if form == "POINT" else opened).append(data)
+    # Copies of closed ones are left out where they become a shape, wherever they begin.
+    once_open, once_points = _each_once(opened), _each_once(points)
+    twice = len(opened) + len(points) - len(once_open) - len(once_points)
+    if twice:
+        warnings.append(caution("contours-twice", name=name or f"ROI {number}", count=twice))
+    return ROI(number=number, name=name, kind=kind, closed_mm=tuple(closed), open_mm=once_open, points_mm=once_points)
+
+
+def _each_once(curves: list[FloatArray]) -> tuple[FloatArray, ...]:
+    return tuple({curve.tobytes(): curve for curve in curves}.values())
