@@ -59,6 +59,8 @@ class Engine:
     def draft(self, wishes: Wishes, before: Shown | None) -> Shown:
         """Return the plan that follows a touch: real times, optimal at the sample points; or the times set by hand.
 
+        Under a goal on a volume of dose the times hold it, and are not searched for the best.
+
         Parameters
         ----------
         wishes : Wishes
