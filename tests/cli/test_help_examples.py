@@ -1,6 +1,7 @@
 """Every example of every help text runs as it stands, after ``hdrplan sample`` and ``hdrplan phantom make``.
 
-What examples take from others is made once in a session; ``make examples`` alone reads the liver on slices of 2.5 mm.
+What examples take from others is made once in a session; ``make examples`` alone reads the liver on slices of 2.5 mm,
+and draws as many samples and photons as the commands do where nobody asks for fewer.
 """
 
 from __future__ import annotations
@@ -48,6 +49,14 @@ LONG = (
     "plan phantoms/liver-lesion-b --catheters", "plan phantoms/liver-lesion-b --model",
     "validate -o", "validate --plans", "validate phantoms",
 )  # fmt: skip
+# Options of fewer samples, photons and paths, for examples that name none: the rest of what such a command does stays.
+FEWER = {
+    "correlate": {"--bootstrap": "20", "--resamples": "199"},
+    "cohort describe": {"--bootstrap": "20"},
+    "evaluate --model": {"--uncertainty": "0.04"},
+    "dose --model": {"--uncertainty": "0.04"},
+    "place": {"--candidates": "12"},
+}
 # These make what the others begin with: they run in an empty folder.
 INTO_EMPTY = {
     "hdrplan sample": "sample/lesions.csv",
@@ -89,6 +98,13 @@ def is_quick(example: str) -> bool:
 
 def is_long(example: str) -> bool:
     return example.startswith(tuple(f"hdrplan {words}" for words in LONG)) and not example.endswith("--replicates 20")
+
+
+def fewer(example: str) -> list[str]:
+    """Return the options that leave an example of ``make test`` less to draw."""
+    given = words(example)
+    small = [options for name, options in FEWER.items() if all(word in given for word in name.split())]
+    return [word for options in small for option in options.items() if option[0] not in given for word in option]
 
 
 def needs(example: str) -> list[str]:
@@ -135,7 +151,7 @@ def ends(
         # A page is served until somebody ends it: tests/live serves it, here it ends at once.
         monkeypatch.setattr("uvicorn.Server.run", lambda server, sockets: [s.close() for s in sockets])
         monkeypatch.setattr("webbrowser.open", lambda address: True)
-        ran = run(*words(example))
+        ran = run(*words(example), *([] if "HDRPLAN_LONG" in os.environ else fewer(example)))
         allowed = (0, 1) if example.startswith(tuple(f"hdrplan {words}" for words in MAY_FAIL)) else (0,)
         assert ran.code in allowed, f"{example}\n{ran.err}"
         assert "Traceback" not in ran.err
@@ -146,6 +162,13 @@ def ends(
 def test_there_are_examples_of_what_others_take() -> None:
     assert len(EXAMPLES) > 120
     assert set(MADE_BY.values()) <= set(EXAMPLES)
+
+
+def test_fewer_samples_are_asked_of_these_and_only_where_an_example_names_none() -> None:
+    assert fewer("hdrplan correlate cohort --resamples 9 -o report") == ["--bootstrap", "20"]
+    assert fewer("hdrplan cohort describe cohort -o tables") == ["--bootstrap", "20"]
+    assert fewer("hdrplan dose case --plan plan -o dose") == fewer("hdrplan cohort derive cohort -o tables") == []
+    assert all(any(fewer(e)[:1] == list(options)[:1] for e in EXAMPLES) for options in FEWER.values())
 
 
 @pytest.mark.parametrize("example", [e for e in EXAMPLES if is_quick(e)])

@@ -165,6 +165,22 @@ def test_nothing_heavy_is_imported() -> None:
     assert done.stderr.strip() == ""
 
 
+@pytest.mark.parametrize("own", [None, "20"])
+def test_threads_of_linear_algebra_do_not_wait_in_circles(own: str | None) -> None:
+    """They took 0.2 processor seconds of a command. OpenBLAS reads it when NumPy is imported; the user's own stays."""
+    code = (
+        "import sys; sys.argv = ['hdrplan', '--version']\n"
+        "from hdrplan.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "import os; print('numpy' in sys.modules, os.environ['OPENBLAS_THREAD_TIMEOUT'], file=sys.stderr)"
+    )
+    env = {k: v for k, v in ENVIRONMENT.items() if k != "OPENBLAS_THREAD_TIMEOUT"}
+    env |= {} if own is None else {"OPENBLAS_THREAD_TIMEOUT": own}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    assert done.stderr.split() == ["False", own or "4"]
+
+
 def plan_by_a_stranger(info: dict[str, Any], case: Path, folder: Path) -> dict[str, Any]:
     """Run the stranger's script, which imports nothing of hdrplan and reads nothing but info.json."""
     (folder / "info.json").write_text(json.dumps(info), encoding="utf-8")

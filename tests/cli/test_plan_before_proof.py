@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import hdrplan.optimize.times.proof as proof_of_goals
+import hdrplan.workflow.plan as plan
 from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.io import read_results
 from small_case import CASE_TOML, write_small_case
@@ -48,6 +50,26 @@ def test_a_proof_that_is_interrupted_leaves_the_plan_and_its_report(
     assert RUNNING in notes(out)
     assert "at most 600 s" in notes(out)
     assert RUNNING in (out / "report.html").read_text()
+
+
+def test_rates_are_gone_before_the_dose_grid_is_made(case: Path, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are most of a large session's memory: what comes after them shall not come on top."""
+    made, gone = [], []
+    rates, grid = plan.dose_rate_blocks, plan.dose_field
+
+    def seen(*given: Any, **named: Any) -> Any:
+        rate = rates(*given, **named)
+        made.extend(weakref.ref(block.rows) for block in rate.blocks)
+        return rate
+
+    def asked(*given: Any, **named: Any) -> Any:
+        gone.append([rows() is None for rows in made])
+        return grid(*given, **named)
+
+    monkeypatch.setattr(plan, "dose_rate_blocks", seen)
+    monkeypatch.setattr(plan, "dose_field", asked)
+    assert run("plan", case, "-o", "out", "--proof", "0").code == 0
+    assert gone == [[True, True, True]]
 
 
 def test_when_the_proof_has_ended_the_page_says_what_it_proved(case: Path, run: Any, tmp_path: Path) -> None:

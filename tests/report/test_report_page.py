@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import hashlib
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -84,6 +85,22 @@ def test_ct_is_cropped_and_coarsened_until_it_fits_and_says_so():
     tiny = ct_pack(ct, middle, middle, budget_bytes=8_000)
     assert tiny["step"] > 1
     assert f"in steps of {tiny['step']} HU" in tiny["note"]
+
+
+def test_packing_a_ct_takes_no_more_memory_than_two_copies_of_it():
+    """It took ten: a gigabyte of a CT of 512 x 512 x 400 voxels."""
+    grid = centred_grid((40, 160, 160), (1.0, 1.0, 1.0), np.eye(3))
+    hu = np.zeros(grid.shape_zyx, dtype=np.int16)
+    ct = Volume(grid, hu)
+    corners = grid.world([[0, 0, 0], [159, 159, 39]])
+    tracemalloc.start()
+    try:
+        assert ct_pack(ct, corners, corners)["step"] == 1
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Counted from zero, and split into bytes.
+    assert peak < 3 * hu.nbytes
 
 
 @pytest.mark.parametrize(
