@@ -74,7 +74,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 }
 
 
-_GARBAGE_AFTER = 500_000  # objects; Python's own figure is 700
+_GARBAGE_AFTER = 200_000  # objects; Python's own figure is 700
 # Threads of OpenBLAS, one a processor in each of NumPy's and SciPy's, wait for work by asking for it over and over, a
 # tenth of a second at the start: 0.2 of the 4.1 CPU s of the demo on two processors. 2 to the power of this, in ticks.
 _BLAS_WAIT = ("OPENBLAS_THREAD_TIMEOUT", "4")
@@ -130,7 +130,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; any error made on purpose is one line and :attr:`ExitCode.REFUSED`."""
     # Imports and plans make half a million objects and hardly any garbage: looking for it after each 10,000 took 0.3 of
-    # the 6.7 CPU s of the demo, and found no more; after 200,000 a last look took 0.07.
+    # the 6.7 CPU s of the demo, and found no more.
     gc.set_threshold(_GARBAGE_AFTER)
     # At its end Python looks through all of them several times, 0.3 CPU s, though the process gives everything back.
     atexit.register(gc.freeze)
