@@ -15,11 +15,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 __all__ = ["main"]
 
+# A worker that got Ctrl-C and SIGTERM at once once stayed for ever.
+_END_S = 20.0
 _SCHEDULER = ("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
 
 
@@ -40,12 +43,17 @@ def _address(log: Path, wait_s: float = 600.0) -> str:
     raise SystemExit(f"no scheduler after {wait_s:.0f} s: {log.read_text()[-300:]}")
 
 
-def _ended(name: str, process: subprocess.Popen[bytes]) -> int:
-    """Wait for a process, say what it used, return its exit code."""
+def _ended(name: str, process: subprocess.Popen[bytes], within_s: float | None = None) -> int:
+    """Wait for a process, say what it used, return its exit code; one that does not end in time is killed."""
+    killer = threading.Timer(within_s or 0.0, process.kill)
+    if within_s is not None:
+        killer.start()
     try:
         _, status, usage = os.wait4(process.pid, 0)
     except ChildProcessError:  # ended by Ctrl-C before it was told to, and noticed when it was told
         return process.wait()
+    finally:
+        killer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
     used = f"{usage.ru_utime + usage.ru_stime:.0f} CPU s, {usage.ru_maxrss / 1024:.0f} MB"
     print(f"{name}: {used}, exit code {process.returncode}", file=sys.stderr, flush=True)
@@ -79,9 +87,9 @@ def main() -> None:
             for process in workers:
                 process.send_signal(signal.SIGTERM)
             for k, process in enumerate(workers):
-                _ended(f"worker {k + 1}", process)
+                _ended(f"worker {k + 1}", process, _END_S)
             scheduler.send_signal(signal.SIGTERM)
-            _ended("scheduler", scheduler)
+            _ended("scheduler", scheduler, _END_S)
     sys.exit(code)
 
 

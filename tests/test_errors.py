@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from hdrplan.cautions import caution
 from hdrplan.cli.common import warn
-from hdrplan.errors import InputError, fitted
+from hdrplan.errors import InputError, among, fitted
 
 REMEDY = "Give the folder of the export, " + "or name each of its files, " * 3 + "and say which one holds the plan."
 
@@ -67,3 +67,20 @@ def test_what_is_expected_may_end_with_an_ellipsis() -> None:
     """It said: expected --steps MM,MM,, got 'x'."""
     assert str(InputError("expected --steps MM,MM,...", got="'x'")) == "expected --steps MM,MM,..., got 'x'"
     assert str(InputError("expected a plan.", got="none")) == "expected a plan, got none"
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("lesion_b", "Did you mean lesion_B? There are: liver, lesion_B, right kidney."),
+        ("Right-Kidney", "Did you mean right kidney? There are: liver, lesion_B, right kidney."),
+        ("livre", "Did you mean liver? There are: liver, lesion_B, right kidney."),
+        ("spleen", "There are: liver, lesion_B, right kidney."),
+    ],
+)
+def test_the_name_that_was_meant_comes_first(name: str, remedy: str) -> None:
+    assert among(name, ["liver", "lesion_B", "right kidney"]) == remedy
+
+
+def test_nothing_is_there_to_be_meant() -> None:
+    assert among("liver", []) == "There are: none."

@@ -15,6 +15,7 @@ The command line prints it and exits with code 2; it never shows a traceback for
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "InputError",
     "ResourceError",
     "StoppedError",
+    "among",
     "files_beside",
     "fitted",
 ]
@@ -114,3 +116,29 @@ def files_beside(path: Path) -> str:
         return f"There is no folder {path.parent}."
     names = sorted(p.name for p in path.parent.iterdir() if not p.name.startswith("."))
     return f"The folder holds: {', '.join(names[:12])}{' ...' if len(names) > 12 else ''}." if names else ""
+
+
+def among(name: str, names: Iterable[str], listed: str = "There are") -> str:
+    """Name what may have been meant instead of a name that is not there, and what there is: the remedy of its error.
+
+    Capitals, blanks and hyphens are the commonest difference, and a list of organs is longer than a line.
+
+    Parameters
+    ----------
+    name : str
+    names : iterable of str
+    listed : str
+        Words before the list.
+    """
+    from difflib import get_close_matches
+
+    plain: dict[str, str] = {}
+    for known in names:
+        plain.setdefault(_plain(known), known)
+    near = [plain[match] for match in get_close_matches(_plain(name[:60]), plain, n=2, cutoff=0.6)]
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    return f"{meant}{listed}: {', '.join(plain.values()) or 'none'}."
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum())

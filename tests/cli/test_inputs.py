@@ -43,18 +43,27 @@ def test_every_text_with_a_file_in_it_is_looked_at() -> None:
 
 MISSING = "MISSING: expected a "
 REFUSED = [
-    (["plan", "EMPTY", "-o", "x"], "EMPTY: a case folder holds case.toml"),
-    (["place", "EMPTY", "--ctv", "lesion", "-o", "x"], "EMPTY: a case folder holds case.toml"),
-    (["phantom", "lesion", "EMPTY", "--diameter-mm", "30", "-o", "x"], "EMPTY: a case folder holds case.toml"),
-    (["simulate", "cohort", "--plans", "EMPTY", "-o", "x"], "EMPTY: a case folder holds case.toml"),
+    (["plan", "EMPTY", "-o", "x"], "EMPTY: expected a case folder or a case.toml, got an empty folder"),
+    (
+        ["place", "EMPTY", "--ctv", "lesion", "-o", "x"],
+        "EMPTY: expected a case folder or a case.toml, got an empty folder",
+    ),
+    (
+        ["phantom", "lesion", "EMPTY", "--diameter-mm", "30", "-o", "x"],
+        "EMPTY: expected a case folder or a case.toml, got an empty folder",
+    ),
+    (
+        ["simulate", "cohort", "--plans", "EMPTY", "-o", "x"],
+        "EMPTY: expected a case folder or a case.toml, got an empty folder",
+    ),
     (["plan", "--ct", "FILE", "--mask", "lesion=MISSING", "-o", "x"], "MISSING: expected a file"),
     (["plan", "--source", "MISSING.json", "-o", "x"], "MISSING.json: expected a file"),
     (["plan", "--labels", "EMPTY", "-o", "x"], "EMPTY: expected a file, got a folder"),
-    (["plan", "--lock", "EMPTY", "-o", "x"], "EMPTY/plan.json: expected a file"),
-    (["evaluate", "CASE", "--plan", "EMPTY"], "EMPTY/plan.json: expected a file"),
-    (["robust", "CASE", "--plan", "EMPTY"], "EMPTY/plan.json: expected a file"),
-    (["compare", "EMPTY", "-o", "x.html"], "EMPTY/plan.json: expected a file"),
-    (["dose", "EMPTY", "-o", "x.csv"], "EMPTY/plan.json: expected a file"),
+    (["plan", "--lock", "EMPTY", "-o", "x"], "EMPTY: expected a plan, got an empty folder"),
+    (["evaluate", "CASE", "--plan", "EMPTY"], "EMPTY: expected a plan, got an empty folder"),
+    (["robust", "CASE", "--plan", "EMPTY"], "EMPTY: expected a plan, got an empty folder"),
+    (["compare", "EMPTY", "-o", "x.html"], "EMPTY: expected a plan, got an empty folder"),
+    (["dose", "EMPTY", "-o", "x.csv"], "EMPTY: expected a plan, got an empty folder"),
     (["import", "EMPTY", "-o", "x"], "EMPTY: expected a folder of DICOM files"),
     (["check", "EMPTY"], "EMPTY: expected a folder of DICOM files, got one without files"),
     (["metrics", "FILE", "-o", "x"], "FILE: expected a folder"),

@@ -22,6 +22,7 @@ INNER = {
     "cli",
     "arrays",
     "brief",
+    "kinds",
     "door",
     "rooms",
     "catalogue",

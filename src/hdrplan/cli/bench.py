@@ -47,10 +47,13 @@ def command(
 ) -> None:
     """Measure the speed of the dose engine on this machine. Results are checked first: a wrong dose is an error.
 
+    The start compiles all kernels anew, in processes of their own: with --no-start-up it takes seconds, without a
+    minute or more.
+
     \b
     Examples:
-      hdrplan bench
-      hdrplan bench --sizes common,huge --no-start-up --json
+      hdrplan bench --no-start-up
+      hdrplan bench --sizes large --no-start-up --json
       hdrplan bench -o bench.json --page benchmarks.md
     """
     from hdrplan.bench import SIZES, bench

@@ -23,6 +23,8 @@ def case_table(flags: dict[str, Any]) -> dict[str, object]:
             table[key] = str(path.absolute())
     labels, names, masks = flags.pop("labels"), flags.pop("names"), flags.pop("masks")
     structures = []
+    if names is not None and labels is None:
+        raise InputError("expected --labels FILE with --names", got="--names alone")
     if labels is not None:
         structures.append({"file": str(labels.absolute())} | ({"names": str(names.absolute())} if names else {}))
     for name, file in (_pair(text, "--mask NAME=FILE") for text in masks):
@@ -66,7 +68,8 @@ def _prescriptions(texts: tuple[str, ...], ctvs: tuple[str, ...]) -> float | dic
         try:
             dose_gy = number_in(number)
         except ValueError:
-            raise InputError("expected --prescription GY or NAME=GY", got=repr(text)) from None
+            remedy = "A dose in Gy, without its unit and with a decimal point: 20 or lesion=20.5."
+            raise InputError("expected --prescription GY or NAME=GY", got=repr(text), remedy=remedy) from None
         if not name and not ctvs:
             if len(texts) > 1:
                 raise InputError("one --prescription GY is for all CTVs", got=", ".join(texts), remedy="Write NAME=GY.")

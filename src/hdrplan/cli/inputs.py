@@ -15,6 +15,7 @@ import click
 
 from hdrplan.catalogue import PACKAGED_PHANTOMS
 from hdrplan.errors import FormatError, InputError, files_beside
+from hdrplan.kinds import for_a_case, for_a_plan, what_is
 
 __all__ = [
     "IN_CASE",
@@ -33,6 +34,7 @@ __all__ = [
     "InputPath",
     "InputText",
     "refuse_other_folder",
+    "refuse_other_than_plan",
 ]
 
 _SOURCE_FILES = (".json", ".csv", ".xlsx", ".xls")
@@ -116,24 +118,46 @@ def _folder(path: Path) -> None:
         raise FormatError("expected a folder", got="a file", where=path)
 
 
-def _plan(path: Path) -> None:
-    if path.is_dir():
-        _refuse_missing(path / "plan.json", "a file")
+def refuse_other_than_plan(path: Path) -> None:
+    """Refuse a path at which no plan stands; the message says what does.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    InputError
+    """
+    # A plan may bear any name: a file is refused where it is known to be something else.
+    known = (path / "plan.json").is_file() if path.is_dir() else what_is(path) in (None, "a plan", "a JSON file")
+    if not known:
+        got, remedy = for_a_plan(path)
+        raise InputError("expected a plan", got=got, where=path, remedy=remedy)
 
 
 def _plan_or_case(path: Path) -> None:
-    if path.is_dir() and not (path / "case.toml").is_file():
-        _plan(path)
+    if not _holds_a_case(path):
+        refuse_other_than_plan(path)
 
 
 def _planned(path: Path) -> None:
     if not (path / "sessions.json").is_file():
-        _plan(path)
+        refuse_other_than_plan(path)
 
 
 def _case(path: Path) -> None:
-    if path.is_dir() and not (path / "case.toml").is_file():
-        raise InputError("a case folder holds case.toml", got="none", where=path)
+    if not _holds_a_case(path):
+        _refuse_for_a_case(path)
+
+
+def _holds_a_case(path: Path) -> bool:
+    return (path / "case.toml").is_file() if path.is_dir() else what_is(path) in (None, "a TOML file")
+
+
+def _refuse_for_a_case(path: Path) -> None:
+    got, remedy = for_a_case(path)
+    raise InputError("expected a case folder or a case.toml", got=got, where=path, remedy=remedy)
 
 
 def refuse_other_folder(case: Path | None, ctvs: tuple[str, ...]) -> None:
@@ -148,10 +172,9 @@ def refuse_other_folder(case: Path | None, ctvs: tuple[str, ...]) -> None:
     ------
     InputError
     """
-    if case is None or not case.is_dir() or (case / "case.toml").is_file() or (ctvs and _any_file(case)):
+    if case is None or _holds_a_case(case) or (ctvs and case.is_dir() and _any_file(case)):
         return
-    remedy = "A folder of DICOM files is read with --ctv NAME."
-    raise InputError("a case folder holds case.toml", got="none", where=case, remedy=remedy)
+    _refuse_for_a_case(case)
 
 
 def _dicom(path: Path) -> None:
@@ -184,7 +207,7 @@ IN_DICOM = InputPath("a folder of DICOM files", _dicom)
 IN_EXPORT = InputPath("a DICOM file or a folder of them", _export)
 IN_FILE = InputPath("a file", _file)
 IN_PATH = InputPath("a file or folder")
-IN_PLAN = InputPath("a file or folder", _plan)
+IN_PLAN = InputPath("a file or folder", refuse_other_than_plan)
 IN_PLAN_OR_CASE = InputPath("a file or folder", _plan_or_case)
 IN_PLANNED = InputPath("a file or folder", _planned)
 # NAME=FILE: without the sign the table of the case says what is wrong.

@@ -71,13 +71,13 @@ def make(name: str, output: Output | None, quiet: bool) -> None:
       hdrplan phantom make sphere
       hdrplan phantom make ellipsoid -o my-ellipsoid
     """
-    from hdrplan.errors import InputError
+    from hdrplan.errors import InputError, among
     from hdrplan.geometry import PHANTOMS, phantom
     from hdrplan.io import new_folder, write_packaged_phantom, write_phantom, write_run
 
     if name not in (*PACKAGED_PHANTOMS, *PHANTOMS):
-        names = ", ".join((*PACKAGED_PHANTOMS, *PHANTOMS))
-        raise InputError(f"no phantom is named {name!r}", remedy=f"There are: {names}.")
+        remedy = among(name, (*PACKAGED_PHANTOMS, *PHANTOMS))
+        raise InputError(f"no phantom is named {name!r}", remedy=remedy)
     place = output or output_at(Path("phantoms") / name, folder=True)
     with new_folder(place) as draft:
         if name in PACKAGED_PHANTOMS:

@@ -9,7 +9,7 @@ import click
 
 from hdrplan.cli.flags import number_flag
 from hdrplan.door import number_in
-from hdrplan.errors import InputError
+from hdrplan.errors import InputError, among
 
 if TYPE_CHECKING:
     from hdrplan.plan import Case
@@ -116,6 +116,6 @@ def _margins_mm(case: Case, avoid: tuple[str, ...], body: str) -> dict[str, floa
         if not sign or not -1e9 < margin_mm <= 100.0:
             raise InputError("expected --avoid NAME=MM, at most 100 mm", got=repr(text))
         if name not in names:
-            raise InputError(f"no structure is named {name!r}", remedy=f"There are: {', '.join(sorted(names))}.")
+            raise InputError(f"no structure is named {name!r}", remedy=among(name, sorted(names)))
         margins_mm[name] = margin_mm
     return {name: margin_mm for name, margin_mm in margins_mm.items() if margin_mm > 0}

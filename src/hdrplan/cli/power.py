@@ -65,12 +65,13 @@ def command(
     """Simulate a study many times (patients, scans, endpoints, test of D100) to find its power.
 
     The adjusted test is that of `hdrplan correlate`. For comparison, D100 alone and the uncorrected best cut-off are
-    also tested; they find effects that do not exist.
+    also tested; they find effects that do not exist. The 200 replicates of the default take minutes; 20 give a first
+    idea.
 
     \b
     Examples:
       hdrplan power --replicates 20
-      hdrplan power --patients 114+50 --patients 330+150 --hazard-ratio 1 --hazard-ratio 0.92 -o power-out
+      hdrplan power --patients 114+50 --patients 330+150 --hazard-ratio 1 --hazard-ratio 0.92 -r 20 -o power-out
     """
     from hdrplan.io import json_text, new_folder, write_json, write_rows, write_run
     from hdrplan.report import power_figure

@@ -88,7 +88,7 @@ def command(
     \b
     Examples:
       hdrplan robust phantoms/liver-lesion-b --plan demo-output -o robust-out
-      hdrplan robust phantoms/liver-lesion-b --plan demo-output --implant-mm 5.5 --ctv-mm 1.5 -n 2000 -o out
+      hdrplan robust phantoms/liver-lesion-b --plan demo-output --implant-mm 5.5 --ctv-mm 1.5 -n 500 -o out
       hdrplan robust phantoms/liver-lesion-b --plan demo-output --optimise --reached 0.9 -o robust-plan
       hdrplan robust phantoms/liver-lesion-b --plan demo-output --model mc -o robust-mc
     """

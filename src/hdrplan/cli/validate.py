@@ -67,7 +67,7 @@ def command(
     Examples:
       hdrplan validate -o validation
       hdrplan validate --only dose --only statistics
-      hdrplan validate --plans demo-dicom --json
+      hdrplan validate --only plans --plans demo-dicom --json
       hdrplan validate phantoms/liver-lesion-b --plan demo-output -o validation
       hdrplan validate sample/two-lesions --plan sessions
     """

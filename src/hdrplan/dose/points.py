@@ -13,7 +13,7 @@ from hdrplan.brief import brief_repr
 from hdrplan.dose.cubes import Cubes, cover, halved, joined
 from hdrplan.dose.held import held_points
 from hdrplan.dose.shape import Shape, shape_of
-from hdrplan.errors import InputError
+from hdrplan.errors import InputError, among
 from hdrplan.geometry import Structure, rim_mm, without
 from hdrplan.threads import over_each
 
@@ -136,7 +136,7 @@ class SamplePoints:
 
     def _at(self, name: str) -> int:
         if name not in self.names:
-            raise InputError(f"no structure is named {name!r}", remedy=f"There are: {', '.join(self.names)}.")
+            raise InputError(f"no structure is named {name!r}", remedy=among(name, self.names))
         return self.names.index(name)
 
     def __len__(self) -> int:
@@ -197,9 +197,7 @@ def sample_points(
     if max_points < 100:
         raise InputError("max_points must be at least 100", got=max_points)
     if healthy is not None and healthy not in [s.name for s in structures]:
-        raise InputError(
-            f"no structure is named {healthy!r}", remedy=f"There are: {', '.join(s.name for s in structures)}."
-        )
+        raise InputError(f"no structure is named {healthy!r}", remedy=among(healthy, (s.name for s in structures)))
     ctvs = [s for s in structures if s.role == "CTV"]
     # Larger leaves than the usual 16 answer 300,000 questions a sixth sooner.
     near = cKDTree(np.concatenate([rim_mm(s) for s in ctvs]), leafsize=32) if ctvs else None

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
-from hdrplan.errors import InputError
+from hdrplan.errors import InputError, among
 from hdrplan.geometry.grid import Grid, Volume
 from hdrplan.geometry.structure import Structure, inside
 
@@ -87,9 +87,7 @@ def clearance(
     known = {s.name: s for s in structures}
     unknown = [name for name in margins_mm if name not in known]
     if unknown:
-        raise InputError(
-            f"no structure is named {unknown[0]!r}", remedy=f"There are: {', '.join(known)}.", where="obstacles"
-        )
+        raise InputError(f"no structure is named {unknown[0]!r}", remedy=among(unknown[0], known), where="obstacles")
     if ct is None and body not in known:
         raise InputError(
             "the skin is needed: a CT, or a structure of the whole body",

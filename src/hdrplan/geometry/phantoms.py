@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
-from hdrplan.errors import InputError
+from hdrplan.errors import InputError, among
 from hdrplan.geometry.catheter import Catheter
 from hdrplan.geometry.grid import Grid, Volume
 from hdrplan.geometry.lesion import LesionShape, ellipsoid, parallel_catheters, synthetic_lesion
@@ -50,7 +50,7 @@ class Phantom:
 def phantom(name: str) -> Phantom:
     """Make a phantom by name; InputError lists the names there are."""
     if name not in PHANTOMS:
-        raise InputError(f"no phantom is named {name!r}", remedy=f"There are: {', '.join(PHANTOMS)}.")
+        raise InputError(f"no phantom is named {name!r}", remedy=among(name, PHANTOMS))
     return PHANTOMS[name][1]()
 
 
@@ -210,7 +210,7 @@ def synthetic_case(
     """
     named = {s.name: s for s in structures}
     if organ not in named:
-        raise InputError(f"no structure is named {organ!r}", remedy=f"There are: {', '.join(named)}.")
+        raise InputError(f"no structure is named {organ!r}", remedy=among(organ, named))
     members = [named[organ], *(s for s in structures if s.role == "CTV" and s.name != organ)]
     mask = np.any([on_grid(s, ct.grid).mask_zyx for s in members], axis=0)
     host = Structure(name=organ, role="OAR", grid=ct.grid, mask_zyx=mask)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError, files_beside
+from hdrplan.kinds import what_is
 
 __all__ = [
     "bytes_of",
@@ -72,7 +73,8 @@ def text_of(path: Path) -> str:
     try:
         return with_newlines(bytes_of(path).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise FormatError("expected UTF-8 text", got=f"byte {error.object[error.start]:#x}", where=path) from None
+        got = what_is(path) or f"byte {error.object[error.start]:#x}"
+        raise FormatError("expected UTF-8 text", got=got, where=path) from None
 
 
 def json_value(path: Path) -> object:
@@ -86,6 +88,9 @@ def json_value(path: Path) -> object:
     try:
         value: object = json.loads(text_of(path), object_pairs_hook=_without_doubles)
     except json.JSONDecodeError as error:
+        what = what_is(path)
+        if what not in (None, "a JSON file", "a plan", "an empty file"):
+            raise FormatError("expected JSON", got=what, where=path) from None
         raise FormatError(
             "expected JSON", got=error.msg, where=f"{path}, line {error.lineno}, column {error.colno}"
         ) from None
@@ -128,7 +133,9 @@ def toml_entries(path: Path) -> Entries:
     try:
         return Entries(tomllib.loads(text_of(path)), path)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise FormatError("expected TOML", got=str(error)[:160], where=path) from None
+        what = what_is(path)
+        got = str(error)[:160] if what in (None, "a TOML file") else what
+        raise FormatError("expected TOML", got=got, where=path) from None
 
 
 def states_of(paths: Iterable[Path]) -> str:

@@ -24,6 +24,7 @@ from hdrplan.io.image_orientation import missing_orientation
 from hdrplan.io.nifti_values import check_nifti_header, check_nifti_values
 from hdrplan.io.noise import without_noise
 from hdrplan.io.plain_nifti import Frame, plain_header, plain_values
+from hdrplan.kinds import what_is
 from hdrplan.memory import require_memory
 
 __all__ = ["Image", "image_stem", "is_image", "open_grid", "open_image", "structure_name"]
@@ -144,7 +145,7 @@ def open_image(path: Path) -> Image:
     """
     existing_file(path)
     if not is_image(path):
-        raise FormatError(f"expected an image ({', '.join(IMAGE_ENDINGS)})", got=path.name, where=path)
+        raise FormatError(f"expected an image ({', '.join(IMAGE_ENDINGS)})", got=what_is(path) or path.name, where=path)
     _check_header(path)
     if (plain := plain_header(path)) is not None:
         _check_claim(plain.frame.shape_xyz, 1, path)

@@ -25,6 +25,7 @@ from hdrplan.io.label_maps import read_names
 from hdrplan.io.regions import Regions, read_regions
 from hdrplan.io.scan_catheters import find_catheters, is_curves
 from hdrplan.io.scan_ct import find_ct
+from hdrplan.kinds import what_is
 
 __all__ = ["Scan", "read_scan"]
 
@@ -158,7 +159,9 @@ def _files(sources: Sequence[Path]) -> tuple[list[Path], list[DicomFile], list[P
             file = dicom_file(source)
             if file is None:
                 raise FormatError(
-                    "expected a CT or a segmentation: NIfTI, NRRD, MetaImage or DICOM", got=source.name, where=source
+                    "expected a CT or a segmentation: NIfTI, NRRD, MetaImage or DICOM",
+                    got=what_is(source) or source.name,
+                    where=source,
                 )
             clinical.append(file)
     return list(dict.fromkeys(images)), list({f.path: f for f in clinical}.values()), list(dict.fromkeys(curves))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.files import bytes_of, with_newlines
+from hdrplan.kinds import what_is
 
 __all__ = ["TextForm", "table_text"]
 
@@ -72,6 +73,10 @@ def table_text(path: Path, form: TextForm | None = None) -> str:
         Text of another encoding, with the line and, where it can be seen, the encoding to tell.
     """
     data = bytes_of(path)
+    what = what_is(path)
+    if what not in (None, "a table"):
+        remedy = "A workbook is read under a name with .xlsx." if what == "a zip archive" else "Save the table as CSV."
+        raise FormatError("expected a table of text", got=what, where=path, remedy=remedy)
     encoding = "utf-8" if form is None else form.encoding
     plain = codecs.lookup(encoding).name
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hdrplan.errors import InputError
+from hdrplan.errors import InputError, among
 from hdrplan.geometry import Catheter, Grid, Structure
 from hdrplan.live.shown import Shown
 from hdrplan.live.table import Action, action_of
@@ -204,7 +204,7 @@ def _checked_level(level: int) -> None:
 def _with_prescription(wishes: Wishes, ctv: str, **changes: Any) -> Wishes:
     names = [p.structure for p in wishes.prescriptions]
     if ctv not in names:
-        raise InputError(f"no CTV is named {ctv!r}", remedy=f"There are: {', '.join(names)}.")
+        raise InputError(f"no CTV is named {ctv!r}", remedy=among(ctv, names))
     changed = tuple(replace(p, **changes) if p.structure == ctv else p for p in wishes.prescriptions)
     return _following(replace(wishes, prescriptions=changed))
 
@@ -236,8 +236,8 @@ def _stop(shown: Shown, catheter: str, offset_mm: float) -> Stop:
 def _stops(shown: Shown, catheter: str) -> list[Stop]:
     there = [stop for stop in stops_of(shown.plan.dwells) if stop[0] == catheter]
     if not there:
-        names = ", ".join(shown.plan.dwells.catheter_names)
-        raise InputError(f"no catheter in use is named {catheter!r}", remedy=f"There are: {names}.")
+        remedy = among(catheter, shown.plan.dwells.catheter_names)
+        raise InputError(f"no catheter in use is named {catheter!r}", remedy=remedy)
     return there
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.errors import InputError
+from hdrplan.errors import InputError, among
 from hdrplan.geometry import Catheter, Dwells, Structure
 from hdrplan.plan import Case, Goal, Goals, Plan, Prescription
 
@@ -104,9 +104,7 @@ class Wishes:
         for catheter in self.catheters:
             if catheter.name == name:
                 return catheter
-        raise InputError(
-            f"no catheter is named {name!r}", remedy=f"There are: {', '.join(c.name for c in self.catheters)}."
-        )
+        raise InputError(f"no catheter is named {name!r}", remedy=among(name, (c.name for c in self.catheters)))
 
     def case_of(self, case: Case) -> Case:
         """Return a case with the catheters in use, and the places that goals speak of."""

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from hdrplan.brief import brief_html, brief_repr
-from hdrplan.errors import InputError
+from hdrplan.errors import InputError, among
 from hdrplan.geometry import Catheter, Structure, Volume, around
 from hdrplan.plan.goals import AROUND, Goals, isodose_frac
 
@@ -85,9 +85,7 @@ class Case:
             if structure.name == name:
                 return structure
         raise InputError(
-            f"no structure is named {name!r}",
-            where=self.name,
-            remedy=f"There are: {', '.join(s.name for s in self.structures)}.",
+            f"no structure is named {name!r}", where=self.name, remedy=among(name, (s.name for s in self.structures))
         )
 
     def dosed_structures(self, goals: Goals, organs: Organs = "all") -> tuple[Structure, ...]:

@@ -265,4 +265,8 @@ def strength_from_text(text: str) -> Strength:
             got=repr(text),
             remedy=f'Write "{value:g} {_ACTIVITY[name]} apparent" if so; of a contained activity give S_K in U.',
         )
-    raise InputError("the strength must be in U, uGy m2/h, or an apparent activity", got=repr(text))
+    raise InputError(
+        "the strength must be in U, uGy m2/h, or an apparent activity",
+        got=repr(text),
+        remedy='A number with a decimal point and nothing between its thousands: "40700", "40.7 mGy m2/h".',
+    )

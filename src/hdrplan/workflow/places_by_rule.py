@@ -10,7 +10,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from hdrplan.arrays import FloatArray, freeze
-from hdrplan.errors import InputError
+from hdrplan.errors import InputError, among
 from hdrplan.geometry import Grid, Structure, distance_mm, on_grid
 from hdrplan.plan import anatomy_of
 
@@ -134,9 +134,7 @@ def filled_organ(structures: Sequence[Structure], name: str, grid: Grid) -> Stru
     """
     members = [s for s in structures if s.name == name or s.role == "CTV"]
     if name not in {s.name for s in members}:
-        raise InputError(
-            f"no structure is named {name!r}", remedy=f"There are: {', '.join(s.name for s in structures)}."
-        )
+        raise InputError(f"no structure is named {name!r}", remedy=among(name, (s.name for s in structures)))
     mask = np.any([on_grid(s, grid).mask_zyx for s in members], axis=0)
     return Structure(name=name, role="OAR", grid=grid, mask_zyx=mask)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hdrplan.brief import brief_repr
 from hdrplan.dose import SamplePoints
-from hdrplan.errors import InputError
+from hdrplan.errors import InputError, among
 from hdrplan.geometry import Volume
 from hdrplan.metrics import DVH, d100_sampling, metric_value, organ_metrics, target_metrics
 from hdrplan.optimize import EveryPoint
@@ -163,7 +163,7 @@ def _named(scores: Sequence[S], name: str) -> S:
     for score in scores:
         if score.name == name:
             return score
-    raise InputError(f"no score is named {name!r}", remedy=f"There are: {', '.join(s.name for s in scores)}.")
+    raise InputError(f"no score is named {name!r}", remedy=among(name, (s.name for s in scores)))
 
 
 def evaluate(

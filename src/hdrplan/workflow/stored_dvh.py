@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hdrplan.cautions import Caution, caution, each_once
 from hdrplan.dose import Region
-from hdrplan.errors import HdrPlanError, InputError
+from hdrplan.errors import HdrPlanError, InputError, among
 from hdrplan.geometry import Outline, Structure, Volume
 from hdrplan.io import DoseUnit, Regions, StoredDose, StoredDVH, checked_pair, read_dose, read_regions
 from hdrplan.workflow.dvh_beside import BesideDVH, beside_dvhs
@@ -75,7 +75,7 @@ class DVHResult:
         for structure in self.structures:
             if structure.name == name:
                 return structure
-        raise InputError(f"no structure is named {name!r}", remedy=f"There are: {_listed(self.structures)}.")
+        raise InputError(f"no structure is named {name!r}", remedy=among(name, (s.name for s in self.structures)))
 
 
 def dvh(
@@ -279,7 +279,7 @@ def _wanted(regions: Regions, only: Sequence[str]) -> list[Outline | Structure]:
         raise InputError(
             f"no structure is named {missing[0]!r}",
             got=dict(regions.left_out).get(missing[0]),
-            remedy=f"There are: {', '.join(list(known)[:40])}.",
+            remedy=among(missing[0], known),
         )
     return [known[name] for name in only] if only else list(regions.regions)
 
@@ -287,10 +287,6 @@ def _wanted(regions: Regions, only: Sequence[str]) -> list[Outline | Structure]:
 def _names(left_out: Sequence[tuple[str, str]]) -> str:
     shown = ", ".join(f"{name} ({reason})" for name, reason in left_out[:5])
     return f"{shown}, ..." if len(left_out) > 5 else shown
-
-
-def _listed(structures: Sequence[StructureDVH]) -> str:
-    return ", ".join(structure.name for structure in structures[:40])
 
 
 def _facts(pair: DosePair, structures: Sequence[StructureDVH]) -> tuple[tuple[str, str], ...]:

@@ -132,6 +132,14 @@ def _polylines(path: Path) -> list[Catheter]:
 
 def _table(path: Path) -> list[Catheter]:
     table = read_csv(path, ("catheter", "x_mm", "y_mm", "z_mm"))
+    if "time_s" in table.header:
+        # They begin at the tip and end within the lesion: no path from the skin.
+        raise FormatError(
+            "expected points from hub to tip",
+            got="dwells (column time_s)",
+            where=path,
+            remedy="A plan's catheters are in the case that it was made of.",
+        )
     name, *axes = (table.column(column) for column in ("catheter", "x_mm", "y_mm", "z_mm"))
     points_mm: dict[str, list[list[float]]] = {}
     for k, row in enumerate(table.rows):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.door import Entries, as_number, as_table
-from hdrplan.errors import FormatError, InputError
+from hdrplan.errors import FormatError, InputError, among
 from hdrplan.geometry import Structure
 from hdrplan.io.case.paths import CasePaths
 from hdrplan.io.files import toml_entries
@@ -122,7 +122,7 @@ def _of_tables(
             raise InputError(
                 f"no structure is named {goal.structure!r}",
                 where=f"{where}, goals {k + 1}",
-                remedy=f"There are: {', '.join(sorted(names))}.",
+                remedy=among(goal.structure, sorted(names)),
             )
     return goals, warnings
 

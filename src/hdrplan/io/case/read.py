@@ -15,6 +15,7 @@ from hdrplan.io.case.strength import STRENGTH_KEYS
 from hdrplan.io.case.structures import roles_of, structures_of
 from hdrplan.io.case.table import CASE_KEYS, CaseFile, case_of_table, read_ct
 from hdrplan.io.files import sha256, toml_entries
+from hdrplan.kinds import for_a_case
 
 __all__ = ["read_anatomy", "read_case"]
 
@@ -52,12 +53,10 @@ def read_case(
     if path.is_dir() and not toml.is_file():
         if changes and "roles" in changes:
             return case_of_dicom(path, changes, accept_other_patient=accept_other_patient)
-        raise InputError(
-            "a case folder holds case.toml",
-            got="none",
-            where=path,
-            remedy="A folder of DICOM files is read with `roles`.",
-        )
+        got, remedy = for_a_case(path)
+        if got == "a folder of DICOM files":
+            remedy = "It is read with `roles`."
+        raise InputError("expected a case folder or a case.toml", got=got, where=path, remedy=remedy)
     table = dict(toml_entries(toml).values)
     if before_puncture:
         table = _with_other_ctvs({key: value for key, value in table.items() if key != "catheters"}, changes or {})

@@ -9,7 +9,7 @@ from typing import cast
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.door import Entries, as_table
-from hdrplan.errors import FormatError, InputError
+from hdrplan.errors import FormatError, InputError, among
 from hdrplan.geometry import ROLES, Grid, Role, Structure
 from hdrplan.io.case.paths import CasePaths
 from hdrplan.io.header_names import names_in_header
@@ -104,9 +104,7 @@ def structures_of(
     if missing:
         known = [name for file in files for name in file.names()]
         raise InputError(
-            f"no structure is named {missing[0]!r}",
-            where=where,
-            remedy=f"The files hold: {', '.join(known[:40]) or 'none of the names in [roles]'}.",
+            f"no structure is named {missing[0]!r}", where=where, remedy=among(missing[0], known, "The files hold")
         )
     for path in dict.fromkeys(file.path for file in files):
         doubts += doubts_of_orientation(path)
