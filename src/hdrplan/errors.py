@@ -28,6 +28,7 @@ __all__ = [
     "among",
     "files_beside",
     "fitted",
+    "nearest",
 ]
 
 # Characters of a message; longer ones come of long paths, lists and damaged files. Of the facts so many stay beside
@@ -121,8 +122,6 @@ def files_beside(path: Path) -> str:
 def among(name: str, names: Iterable[str], listed: str = "There are") -> str:
     """Name what may have been meant instead of a name that is not there, and what there is: the remedy of its error.
 
-    Capitals, blanks and hyphens are the commonest difference, and a list of organs is longer than a line.
-
     Parameters
     ----------
     name : str
@@ -130,14 +129,30 @@ def among(name: str, names: Iterable[str], listed: str = "There are") -> str:
     listed : str
         Words before the list.
     """
+    known = list(dict.fromkeys(names))
+    near = nearest(name, known)
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    return f"{meant}{listed}: {', '.join(known) or 'none'}."
+
+
+def nearest(name: str, names: Iterable[str], *, alike: float = 0.6) -> list[str]:
+    """Return at most two names that differ little from one that is not among them.
+
+    Capitals, blanks and hyphens are the commonest difference and count for nothing.
+
+    Parameters
+    ----------
+    name : str
+    names : iterable of str
+    alike : float
+        Share of letters that must agree, 0 to 1.
+    """
     from difflib import get_close_matches
 
     plain: dict[str, str] = {}
     for known in names:
         plain.setdefault(_plain(known), known)
-    near = [plain[match] for match in get_close_matches(_plain(name[:60]), plain, n=2, cutoff=0.6)]
-    meant = f"Did you mean {' or '.join(near)}? " if near else ""
-    return f"{meant}{listed}: {', '.join(plain.values()) or 'none'}."
+    return [plain[match] for match in get_close_matches(_plain(name[:60]), plain, n=2, cutoff=alike)]
 
 
 def _plain(name: str) -> str:

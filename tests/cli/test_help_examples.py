@@ -43,8 +43,8 @@ QUICK = (
 # Examples that take a minute or more even in slices of 5 mm, or need the finer ones, which alone show a catheter.
 # `make examples` and the workflow of the outside CI run them, with all others, on slices of 2.5 mm.
 LONG = (
-    "catheters", "plan phantoms/liver-lesion-b --catheters", "plan phantoms/liver-lesion-b --model", "bench -o",
-    "validate -o", "validate phantoms",
+    "catheters", "plan phantoms/liver-lesion-b --catheters", "plan phantoms/liver-lesion-b --model",
+    "validate phantoms",
 )  # fmt: skip
 # Options of fewer samples, photons and paths, for examples that name none: the rest of what such a command does stays.
 FEWER = {

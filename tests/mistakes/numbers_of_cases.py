@@ -491,7 +491,7 @@ def hardly_any_v200(given: Given) -> None:
     goal(given, "lesion", "V200 <= 0.1 %", 1)
 
 
-@NUMBERS("a dose in percent without saying of what", refuses="D90 is given in gy")
+@NUMBERS("a dose in percent without saying of what", refuses="D90 is given in Gy")
 def dose_in_percent(given: Given) -> None:
     goal(given, "lesion", "D90 >= 100 %", 1)
 

@@ -9,7 +9,7 @@ __all__ = ["NUMBERS"]
 NUMBERS = (
     Kind(
         id="goal-not-applied",
-        sentence="goal {goal} not applied: no structure {structure!r}",
+        sentence="goal {goal} not applied: no structure {structure!r}{meant}",
         remedy="Check the spelling, or leave the goal out.",
         why="A protocol lists organs that one case may not have; a misspelt name would lose its limit.",
     ),

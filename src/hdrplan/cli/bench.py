@@ -54,7 +54,7 @@ def command(
     Examples:
       hdrplan bench --no-start-up
       hdrplan bench --sizes large --no-start-up --json
-      hdrplan bench -o bench.json --page benchmarks.md
+      hdrplan bench --no-start-up -o bench.json --page benchmarks.md
     """
     from hdrplan.bench import SIZES, bench
     from hdrplan.io import check_output, json_text, new_file, write_json

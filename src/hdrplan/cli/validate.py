@@ -53,8 +53,8 @@ def command(
     """Compare this installation with published tables, closed formulas, another solver, R and its own files.
 
     Every row states its reference, method, tolerance and result. "explained" rows exceed the tolerance, within a wider
-    limit whose reason the row gives. This takes some minutes. With --plans, each RT Plan (*RP*.dcm) of a folder is
-    recomputed; plans are numbered, not named.
+    limit whose reason the row gives. All sections take some minutes. With --plans, each RT Plan (*RP*.dcm) of a folder
+    is recomputed; plans are numbered, not named.
 
     With --plan, one output folder of `hdrplan plan` or `hdrplan sessions` is checked instead, by code that shares
     nothing with the planner: doses by a plain TG-43 program, the minimum dose of each CTV by search, the bound by
@@ -65,8 +65,7 @@ def command(
 
     \b
     Examples:
-      hdrplan validate -o validation
-      hdrplan validate --only dose --only statistics
+      hdrplan validate --only dose --only statistics -o validation
       hdrplan validate --only plans --plans demo-dicom --json
       hdrplan validate phantoms/liver-lesion-b --plan demo-output -o validation
       hdrplan validate sample/two-lesions --plan sessions

@@ -232,7 +232,8 @@ def parse_goal(text: str, *, structure: str, source: str, level: int = 0) -> Goa
     where = f"goal {text!r} of {structure}"
     match = _GOAL.match(text.strip())
     if not match:
-        raise InputError("expected a goal such as 'D1cc <= 14 Gy'", got=repr(text), where=where)
+        remedy = "Numbers have a decimal point." if "," in text else ""
+        raise InputError("expected a goal such as 'D1cc <= 14 Gy'", got=repr(text), where=where, remedy=remedy)
     sense: Literal[">=", "<="]
     if match[2] in (">=", "≥"):
         sense = ">="
@@ -264,7 +265,8 @@ def _with_unit(metric: Metric, value: float, unit: str, where: str) -> tuple[Met
     unit = {"cm3": "cc", "ml": "cc"}.get(unit, unit)
     fits = {"Gy": ("gy",), "frac": ("%", "cc"), "cc": ("cc",), "s": ("s", "min")}[metric.unit]
     if unit not in fits:
-        raise InputError(f"{metric.text} is given in {' or '.join(fits)}", got=unit, where=where)
+        wanted, got = (text.replace("gy", "Gy") for text in (" or ".join(fits), unit))
+        raise InputError(f"{metric.text} is given in {wanted}", got=got, where=where)
     if metric.unit == "frac" and unit == "cc":
         metric = replace(metric, unit="cc")
     if unit == "%":

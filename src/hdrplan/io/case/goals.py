@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.door import Entries, as_number, as_table
-from hdrplan.errors import FormatError, InputError, among
+from hdrplan.errors import FormatError, InputError, among, nearest
 from hdrplan.geometry import Structure
 from hdrplan.io.case.paths import CasePaths
 from hdrplan.io.files import toml_entries
@@ -117,7 +117,9 @@ def _of_tables(
             goals.append(goal)
         elif from_file:
             # A protocol lists organs that one case may not have.
-            warnings.append(caution("goal-not-applied", goal=goal.text, structure=goal.structure))
+            near = nearest(goal.structure, names, alike=0.8)
+            meant = f", but {' and '.join(near)}" if near else ""
+            warnings.append(caution("goal-not-applied", goal=goal.text, structure=goal.structure, meant=meant))
         else:
             raise InputError(
                 f"no structure is named {goal.structure!r}",
