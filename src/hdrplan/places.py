@@ -62,6 +62,8 @@ def refuse_taken(path: Path, *, folder: bool, overwrite: bool) -> None:
     """
     if _SYSTEM == "win32":
         _refuse_name(PureWindowsPath(str(path)))
+    if not folder and not path.name:  # "." and "", which pathlib takes for it
+        raise InputError("the output must be a file", got="a folder or device", where=path)
     if not folder and os.path.lexists(record_beside(path)):
         recorded_files(record_beside(path))
     if not os.path.lexists(path):

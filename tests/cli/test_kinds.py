@@ -175,3 +175,20 @@ def test_a_slip_of_the_pen_is_told_how_to_write_it(flags: tuple[str, str], words
     ran = run("plan", "case", *flags, "--dry-run")
     assert ran.code == 2
     assert words in ran.err
+
+
+@pytest.mark.parametrize("place", ["", ".", ".."])
+def test_a_file_is_not_written_where_the_folder_is(place: str, desk: Path, run) -> None:
+    for command in (("sources", "show", "gammamed-12i"), ("dose", "plan", "--spacing", "5")):
+        ran = run(*command, "-o", place)
+        assert ran.code == 2
+        assert "expected" in ran.err or "the output must be a file, got a folder or device" in ran.err
+
+
+@pytest.mark.parametrize("name", ["dose", "dose.dcm", "dose.nii.gzip", ".nrrd"])
+def test_an_image_under_a_name_of_none_is_refused_before_the_work(name: str, desk: Path, run) -> None:
+    for command in (("dose", "plan", "--spacing", "5"), ("phantom", "implant", "case")):
+        ran = run(*command, "-o", name)
+        assert ran.code == 2
+        assert f"the name of this image must end in .nii, .nii.gz, .nrrd, .mha, got '{name}'" in ran.err
+        assert not (desk / name).exists()

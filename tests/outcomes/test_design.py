@@ -49,3 +49,10 @@ def test_knots_lie_evenly_between_harrells_outer_quantiles(knots, first):
     values = np.linspace(0.0, 1.0, 100_001)
     spline = restricted_spline(values, knots=knots)
     np.testing.assert_allclose(spline.knots, np.linspace(first, 1.0 - first, knots), atol=1e-4)
+
+
+def test_a_name_of_each_row_is_no_covariate() -> None:
+    names = [f"lesion {k}" for k in range(12)]
+    with pytest.raises(InputError, match="12 levels in 12 rows"):
+        indicator_columns("lesion", names)
+    assert len(indicator_columns("centre", names * 2)) == 11

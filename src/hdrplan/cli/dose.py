@@ -12,7 +12,7 @@ from hdrplan.cli.dose_input import grid_of_flags, plan_of_flags
 from hdrplan.cli.dose_mc import ModelFlags, model_options, refuse_idle, write_model_dose
 from hdrplan.cli.inputs import IN_FILE, IN_PATH, IN_PLAN, IN_PLAN_OR_CASE, IN_SOURCE, refuse_other_than_plan
 from hdrplan.cli.numbers import NUMBER
-from hdrplan.cli.outputs import OUT_FILE, OUT_FOLDER, writes
+from hdrplan.cli.outputs import OUT_FILE, OUT_FOLDER, refuse_other_image, writes
 from hdrplan.cli.pdf import pdf_option
 from hdrplan.cli.progress import progress_bar
 from hdrplan.cli.records import run_record
@@ -112,6 +112,8 @@ def command(
         raise InputError("a TG-43 dose needs -o, and takes no --plan and --folder: they go with --model mc")
     if sum(where is not None for where in (points, grid_like, spacing)) != 1:
         raise InputError("say where: exactly one of --points, --grid and --spacing")
+    if points is None:
+        refuse_other_image(output)
     if plan is not None:
         refuse_other_than_plan(plan)
     chosen = plan_of_flags(plan, dwells, source, strength)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hdrplan.catalogue import IMAGE_ENDINGS
 from hdrplan.cli.inputs import InputPath
 from hdrplan.errors import InputError
 from hdrplan.places import refuse_inputs, refuse_taken, refuse_together
@@ -22,7 +23,16 @@ from hdrplan.places import refuse_inputs, refuse_taken, refuse_together
 if TYPE_CHECKING:
     from hdrplan.io import Output
 
-__all__ = ["KEY_FILE", "OUT_FILE", "OUT_FOLDER", "OutputPath", "figure_form", "output_at", "writes"]
+__all__ = [
+    "KEY_FILE",
+    "OUT_FILE",
+    "OUT_FOLDER",
+    "OutputPath",
+    "figure_form",
+    "output_at",
+    "refuse_other_image",
+    "writes",
+]
 
 
 class OutputPath(click.Path):
@@ -84,6 +94,22 @@ def figure_form(output: Output, forms: tuple[str, ...] = ("png", "svg", "pdf")) 
     if form not in forms:
         raise InputError(f"the name of this figure must end in .{', .'.join(forms)}", got=repr(output.path.name))
     return form
+
+
+def refuse_other_image(output: Output) -> None:
+    """Refuse a name that no image can have: before the work whose result would have none.
+
+    Parameters
+    ----------
+    output : Output
+
+    Raises
+    ------
+    InputError
+    """
+    name = output.path.name.lower()
+    if not any(name.endswith(ending) and name != ending for ending in IMAGE_ENDINGS):
+        raise InputError(f"the name of this image must end in {', '.join(IMAGE_ENDINGS)}", got=repr(output.path.name))
 
 
 def _refuse_at_once(context: click.Context) -> None:

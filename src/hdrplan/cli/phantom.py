@@ -11,7 +11,7 @@ from hdrplan.catalogue import PACKAGED_PHANTOMS
 from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.inputs import IN_CASE
 from hdrplan.cli.numbers import NUMBER
-from hdrplan.cli.outputs import OUT_FILE, OUT_FOLDER, output_at, writes
+from hdrplan.cli.outputs import OUT_FILE, OUT_FOLDER, output_at, refuse_other_image, writes
 from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
@@ -247,6 +247,7 @@ def implant(case: Path, lumen_hu: float, wall_hu: float, outside_mm: float, outp
     from hdrplan.geometry import Tube, Volume, outwards, with_tubes
     from hdrplan.io import new_file, read_case, write_volume
 
+    refuse_other_image(output)
     loaded = read_case(case)
     if loaded.case.ct is None:
         raise InputError("a case with a CT is needed", got="no ct", where=case)
