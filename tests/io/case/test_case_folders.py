@@ -109,7 +109,7 @@ def test_broken_case_toml_is_one_clear_line(case_folder: Path, old: str, new: st
 def test_missing_folder_and_folder_without_case_toml(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none of that name"):
         read_case(tmp_path / "nowhere")
-    with pytest.raises(InputError, match=r"holds case\.toml"):
+    with pytest.raises(InputError, match=r"expected a case folder or a case\.toml, got "):
         read_case(tmp_path)
 
 
