@@ -380,3 +380,15 @@ def test_the_proof_says_what_it_holds_for(case: Path, run, tmp_path: Path) -> No
     assert quick.code == 0, quick.err
     assert scope("quick") == "sample points"
     assert "at all sample points" in quick.out
+
+
+@pytest.mark.parametrize(("frozen", "calls"), [(0, 1), (7, 0)])
+def test_what_was_imported_is_left_out_of_the_search_for_garbage_once(
+    case: Path, run, monkeypatch: pytest.MonkeyPatch, frozen: int, calls: int
+) -> None:
+    """A second time would keep for ever what a plan before has left, as in ``plan --all``."""
+    called = []
+    monkeypatch.setattr("gc.get_freeze_count", lambda: frozen)
+    monkeypatch.setattr("gc.freeze", lambda: called.append(1))
+    assert run("plan", case, "--dry-run").code == 0
+    assert len(called) == calls
