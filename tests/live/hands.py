@@ -70,6 +70,12 @@ def until(hands: Hands, condition: str) -> None:
         time.sleep(0.02)
 
 
+def drawn(hands: Hands) -> None:
+    """Wait until the page has drawn what events before this asked for: it draws once a frame."""
+    frame = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
+    assert hands.run(f"return {frame}")
+
+
 class OfPlaywright:
     """Hands of a page that playwright drives."""
 
@@ -171,7 +177,7 @@ class OfFirefox:
         self.run("document.querySelector(arguments[0]).focus()", css)
         codes = [_KEYS.get(key, key) for key in keys]
         down, up = ([{"type": f"key{way}", "value": code} for code in codes] for way in ("Down", "Up"))
-        self.ask("WebDriver:PerformActions", actions=[{"type": "key", "id": "keys", "actions": [*down, *up[::-1]]}])
+        self._act({"type": "key", "id": "keys", "actions": [*down, *up[::-1]]})
 
     def drag(self, *places: tuple[float, float]) -> None:
         move = [{"type": "pointerMove", "x": round(x), "y": round(y), "duration": 0} for x, y in places]
@@ -182,8 +188,11 @@ class OfFirefox:
         self._mouse([{"type": "pointerMove", "x": round(x), "y": round(y), "duration": 0}])
 
     def _mouse(self, steps: list[dict[str, Any]]) -> None:
-        mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": steps}
-        self.ask("WebDriver:PerformActions", actions=[mouse])
+        self._act({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": steps})
+
+    def _act(self, source: dict[str, Any]) -> None:
+        self.ask("WebDriver:PerformActions", actions=[source])
+        drawn(self)
 
     def picture(self) -> bytes:
         from base64 import b64decode

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hands import Hands, OfPlaywright, firefox, until
+from hands import Hands, OfPlaywright, drawn, firefox, until
 from served import TOKEN, Served
 
 from hdrplan.live import ACTIONS
@@ -171,19 +171,20 @@ def _measured_by_keys(walk: Walk) -> None:
     said = "const e = document.getElementById('read-mm'); return e.parentElement.hidden ? '' : e.textContent"
     hands.run(f"document.querySelector('{plane}').scrollIntoView({{ block: 'center' }})")
     hands.hover(2.0, 2.0)
+    drawn(hands)
     assert hands.run(said) == ""
     begins = hands.run(at)
     for key in ("m", "ArrowUp", "ArrowUp", "PageUp", "m"):
         hands.press(plane, key)
-    until(hands, "!document.getElementById('read-mm').parentElement.hidden")
-    until(hands, f"document.getElementById('read-at').dataset.lps !== '{begins}'")
+    drawn(hands)
     start, end = (np.array(text.split(), dtype=float) for text in (begins, hands.run(at)))
     way = float(np.linalg.norm(end - start))
     assert way > 5.0
-    until(hands, f"document.getElementById('read-mm').textContent === '{way:.1f} mm'")
+    assert hands.run(said) == f"{way:.1f} mm"
     hands.press(plane, "ArrowUp")
     hands.press(plane, "PageDown")
-    until(hands, f"document.getElementById('read-mm').textContent === '{way:.1f} mm'")
+    drawn(hands)
+    assert hands.run(said) == f"{way:.1f} mm"
     hands.click("#reset-views")
     until(hands, "document.getElementById('read-mm').parentElement.hidden")
 

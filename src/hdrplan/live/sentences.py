@@ -61,7 +61,9 @@ def text_of(optimum: Optimum, score: Score, above: float, goals: Goals, *, settl
     if optimum.shortfalls:
         return " ".join([*(short.text for short in optimum.shortfalls), *more, *_driven_by(goals)])
     state, gap, missed = state_of_optimum(optimum), optimum.certificate.main.gap_frac, _missed(score)
-    where = "proven at every point" if state == PlanState.PROVEN else "at the sample points"
+    proofs = [note for note in optimum.notes if isinstance(note, EveryPoint)]
+    everywhere = optimum.certificate.scope == Scope.EVERY_POINT and all(proof.finished for proof in proofs)
+    where = "proven at every point" if everywhere else "at the sample points"
     what = ", D100 " if goals.prescriptions else " "
     lead = "Optimal" if gap <= _NEAR_FRAC else f"Within {100 * gap:.1f} % of the optimum"
     if state == PlanState.NOT_PROVEN:

@@ -47,6 +47,9 @@ class PlanProblem:
     begin_with : mapping
         Goal -> points, counted from the first of its structure, whose rows the program begins with: those that bound a
         plan of a problem with nearly the same points. Without them it begins with what equal times serve worst.
+    near_s : (n_dwells,) array, optional
+        Times of a plan of a problem with nearly the same points: where dose-volume goals bind, the search for the best
+        goes on from there, and begins nowhere else.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class PlanProblem:
     delivery: Delivery | None = None
     reserve_frac: float = 0.0
     begin_with: Mapping[GoalId, IntArray] = field(default_factory=dict)
+    near_s: FloatArray | None = None
 
     def __post_init__(self) -> None:
         n_points, n_dwells = len(self.points), self.n_dwells
@@ -78,6 +82,8 @@ class PlanProblem:
             if np.shape(self.earlier_gy) != (n_points,):
                 raise InputError("the dose already given needs one value for each point", got=np.shape(self.earlier_gy))
             freeze(self, "earlier_gy", (n_points,))
+        if self.near_s is not None:
+            freeze(self, "near_s", (n_dwells,))
         if self.locked_s is not None:
             if np.shape(self.locked_s) != (n_dwells,):
                 raise InputError(

@@ -135,8 +135,8 @@ class Program:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """All rows that the solver has been given, freed ones included."""
-        return tuple(self.row(number) for number in range(self.rows_used))
+        """All rows that the solver holds, freed ones included."""
+        return tuple(self.row(number) for number in self._lp.held.tolist())
 
     @property
     def dose_volume(self) -> dict[int, PointRows]:
@@ -236,6 +236,7 @@ class Program:
         primal: bool = False,
         check: bool = True,
         tolerance_frac: float = 0.0,
+        max_rounds: int = 200,
     ) -> Solution:
         """Minimise under all requirements entered.
 
@@ -251,6 +252,7 @@ class Program:
             False: only the rows added so far, for a bound; no row is looked for.
         tolerance_frac : float
             Violation, as a fraction of a limit, at which to be content.
+        max_rounds : int
 
         Returns
         -------
@@ -259,7 +261,12 @@ class Program:
         excused = excused or {}
         with self._standing(excused):
             solution = self._lp.solve(
-                cost, deadline=self.deadline, primal=primal, check=check, tolerance_frac=tolerance_frac
+                cost,
+                deadline=self.deadline,
+                primal=primal,
+                check=check,
+                tolerance_frac=tolerance_frac,
+                max_rounds=max_rounds,
             )
         return replace(solution, excused=excused)
 
@@ -302,10 +309,16 @@ class Program:
                     tail.relimit(np.inf if tail.points.sense == -1 else -np.inf, self._lp)
                     self._lp.families.remove(tail)
 
+    def thin_out(self, x: FloatArray) -> None:
+        """Leave rows of points out that hold at the last solution with room to spare, where there are very many."""
+        out = set(self._lp.thin_out(x).tolist())
+        for family in self.families.values() if out else ():
+            family.forget(out)
+
     def without_dose_volume(self) -> LazyLP:
         """Return a copy with the rows so far, those of the dose-volume goals left out."""
         left_out = {family.owner for family in self.dose_volume.values()}
-        return self._lp.copy(number for number, row in enumerate(self.rows) if row.owner not in left_out)
+        return self._lp.copy(n for n in self._lp.held.tolist() if self.row(n).owner not in left_out)
 
     def hand_over(self) -> LazyLP:
         """Return the linear program itself, to a search that goes on with it alone: do not use this one any more."""

@@ -45,24 +45,33 @@ class MeanTail:
         """Under which key the multipliers of its rows are summed."""
         return TailOf(self.points.owner)
 
-    def _share(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        dose = self.points.dose_gy(x)
-        order = np.lexsort((np.arange(len(dose)), -dose if self.points.sense == -1 else dose))
-        before = np.cumsum(self.volume_cc[order]) - self.volume_cc[order]
-        share = np.zeros(len(dose))
-        share[order] = np.clip(self.tail_cc - before, 0.0, self.volume_cc[order])
-        return share / share.sum(), dose
+    def _share(self, dose_gy: FloatArray) -> FloatArray:
+        """Return the share of each point in the hottest (coldest) volume; of equal doses the first points."""
+        first = self.points.sense * dose_gy
+        order = np.argsort(first)
+        reached = np.cumsum(self.volume_cc[order])
+        last = first[order[min(int(np.searchsorted(reached, self.tail_cc)), len(order) - 1)]]
+        share = np.where(first < last, self.volume_cc, 0.0)
+        equal = np.flatnonzero(first == last)
+        before = np.cumsum(self.volume_cc[equal]) - self.volume_cc[equal]
+        share[equal] = np.clip(self.tail_cc - share.sum() - before, 0.0, self.volume_cc[equal])
+        return np.asarray(share / share.sum())
 
     def mean_gy(self, x: FloatArray) -> float:
         """Mean dose of the hottest (coldest) volume."""
-        share, dose = self._share(x)
-        return float(share @ dose)
+        dose_gy = self.points.dose_gy(x)
+        return float(self._share(dose_gy) @ dose_gy)
 
     def violated(self, x: FloatArray) -> tuple[NewRows | None, float]:
         """Return the row of the points that are now the hottest."""
         points = self.points
-        share, dose = self._share(x)
-        short = points.sense * (self.limit_gy - float(share @ dose)) - points.miss_gy(x)
+        dose_gy = points.dose_gy(x)
+        # No mean is beyond the farthest point: most goals never need their order.
+        farthest = points.sense * float((points.sense * dose_gy).min())
+        if points.sense * (self.limit_gy - farthest) <= points.miss_gy(x):
+            return None, 0.0
+        share = self._share(dose_gy)
+        short = points.sense * (self.limit_gy - float(share @ dose_gy)) - points.miss_gy(x)
         worst = short / max(points.limit_gy, 1e-9)
         if worst <= 0.0:
             return None, worst

@@ -182,6 +182,10 @@ class PointRows:
         assert new.points is not None
         self.point_of.update({first_row + k: int(point) for k, point in enumerate(new.points)})
 
+    def forget(self, rows: set[int]) -> None:
+        """Hear that some rows of the program are of no account any more."""
+        self.point_of = {row: point for row, point in self.point_of.items() if row not in rows}
+
     def excuse(self, mask: BoolArray, lp: LazyLP) -> None:
         """Free the points of the mask from the limit, and bind all others."""
         self.excused = mask

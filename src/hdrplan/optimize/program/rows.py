@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.optimize.proof import NO_POINT
 
 __all__ = ["Dual", "NewRows", "Row", "RowTable"]
@@ -142,6 +142,26 @@ class RowTable:
     def rewrite(self, number: int, coefficients: FloatArray) -> None:
         """Give a row other coefficients."""
         self._coefficients[number] = coefficients
+
+    def slack(self, x: FloatArray, spare_frac: float) -> BoolArray:
+        """Return which rows are free, or rows of points that hold at ``x`` with room to spare.
+
+        Parameters
+        ----------
+        x : (n_columns,) array
+        spare_frac : float
+            Of the limit.
+
+        Returns
+        -------
+        (m,) bool array
+        """
+        low, high = np.array(self._low), np.array(self._high)
+        free = np.isinf(low) & np.isinf(high)
+        value = np.array(self._coefficients) @ x
+        spare = spare_frac * np.where(free, 0.0, np.minimum(np.abs(low), np.abs(high)))
+        holds = (value >= low + spare) & (value <= high - spare)
+        return np.asarray(free | (holds & (np.array(self._point) != NO_POINT)))
 
     def dual(self, y: FloatArray, lower: FloatArray, upper: FloatArray) -> Dual:
         """Return what multipliers of the first rows prove at the rows' true limits.

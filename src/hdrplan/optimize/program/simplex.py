@@ -72,6 +72,37 @@ class Simplex:
         ):
             self._solver.setOptionValue(option, value)
         self._solver.addVars(len(lower), lower, upper)
+        # Row -> its place in the solver, -1 where it was left out.
+        self._place: IntArray = np.zeros(0, dtype=np.int64)
+
+    @property
+    def held(self) -> IntArray:
+        """Rows that were not left out."""
+        return np.flatnonzero(self._place >= 0)
+
+    def leave_out(self, spare: BoolArray) -> IntArray:
+        """Take rows out of the solver that its basis can do without, for good.
+
+        Parameters
+        ----------
+        spare : (m,) bool array
+            Of all rows so far, which may go.
+
+        Returns
+        -------
+        (k,) int array
+            Those that went.
+        """
+        basis, held = self._solver.getBasis(), self.held
+        basic = np.array([status == highspy.HighsBasisStatus.kBasic for status in basis.row_status], dtype=np.bool_)
+        if not basis.valid or len(basic) != len(held):
+            return held[:0]
+        out = spare[held] & basic
+        self._solver.deleteRows(int(out.sum()), np.flatnonzero(out).astype(np.int32))
+        basis.row_status = [status for status, gone in zip(basis.row_status, out, strict=True) if not gone]
+        self._solver.setBasis(basis)
+        self._place[held] = np.where(out, -1, np.cumsum(~out) - 1)
+        return held[out]
 
     def add_rows(self, coefficients: FloatArray, low: FloatArray, high: FloatArray) -> None:
         """Add rows ``low <= coefficients @ x <= high``.
@@ -86,7 +117,9 @@ class Simplex:
         column = np.tile(np.arange(n, dtype=np.int32), m)
         keep: BoolArray = entries != 0.0
         start = np.concatenate(([0], np.cumsum(keep.reshape(m, n).sum(axis=1))[:-1])).astype(np.int32)
+        first = self._solver.getNumRow()
         self._solver.addRows(m, low, high, int(keep.sum()), start, column[keep], entries[keep])
+        self._place = np.concatenate((self._place, np.arange(first, first + m)))
 
     def bound_row(self, row: int, low: float, high: float) -> None:
         """Give a row other limits.
@@ -96,7 +129,8 @@ class Simplex:
         row : int
         low, high : float
         """
-        self._solver.changeRowBounds(row, low, high)
+        if self._place[row] >= 0:
+            self._solver.changeRowBounds(int(self._place[row]), low, high)
 
     def change_row(self, row: int, columns: IntArray, coefficients: FloatArray) -> None:
         """Give a row other coefficients in some columns.
@@ -107,8 +141,9 @@ class Simplex:
         columns : (m,) int array
         coefficients : (m,) array
         """
+        place = int(self._place[row])
         for j, coefficient in zip(columns, coefficients, strict=True):
-            self._solver.changeCoeff(row, int(j), float(coefficient))
+            self._solver.changeCoeff(place, int(j), float(coefficient))
 
     def bound_columns(self, columns: IntArray, lower: FloatArray, upper: FloatArray) -> None:
         """Give some variables other bounds.
@@ -144,7 +179,12 @@ class Simplex:
         if outcome != highspy.HighsModelStatus.kOptimal:
             return Run(LPStatus.STOPPED, np.zeros(0), np.zeros(0))
         solution = solver.getSolution()
-        return Run(LPStatus.OPTIMAL, np.asarray(solution.col_value), np.asarray(solution.row_dual))
+        return Run(LPStatus.OPTIMAL, np.asarray(solution.col_value), self._of_all_rows(solution.row_dual))
+
+    def _of_all_rows(self, y: object) -> FloatArray:
+        values = np.zeros(len(self._place))
+        values[self.held] = np.asarray(y)
+        return values
 
     def _outcome(self) -> highspy.HighsModelStatus:
         solver = self._solver
@@ -171,4 +211,4 @@ class Simplex:
     def infeasibility_ray(self) -> FloatArray | None:
         """Return the multipliers with which the last run shows that there is no solution, None where it has none."""
         _, has_ray, ray = self._solver.getDualRay()
-        return np.asarray(ray) if has_ray else None
+        return self._of_all_rows(ray) if has_ray else None

@@ -150,6 +150,7 @@ def _rounds(
     for _ in range(MAX_ROUNDS):
         with measured("plan"):
             optimum = optimize(asked)
+        asked = replace(asked, near_s=optimum.times_s)
         with measured("proof"):
             minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=True)
         cold = {name: _coldest_of_each_cube(dose.cold_mm) for name, dose in minimum.items() if len(dose.cold_mm)}

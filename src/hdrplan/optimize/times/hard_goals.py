@@ -19,7 +19,6 @@ from hdrplan.optimize.program.judge import dose_volume_missed
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.proof_of import proof_of
 from hdrplan.optimize.times.conflicts import smallest_conflict
-from hdrplan.optimize.times.dose_volume import best_under_dose_volume
 from hdrplan.optimize.times.prices import prices_of
 from hdrplan.optimize.times.proof import GAP_FRAC, proven
 from hdrplan.optimize.times.standing import SLACK_FRAC, Standing, Task
@@ -58,22 +57,32 @@ def hold_hard_goals(task: Task, proof: WorkLimit) -> Standing:
 def _hold_dose_volume(task: Task, standing: Standing) -> Standing:
     """Hold the dose-volume goals: at once, by way of their smallest miss, or with lower prescriptions."""
     program, goals = task.program, tuple(task.program.dose_volume)
-    held = best_under_dose_volume(program, task.cost, standing.plan, quick=task.quick)
+    held = task.best_found(task.cost, standing.plan)
     if held is not None:
         return standing.at(held)
-    nearest = standing.plan if task.quick else _nearest(task, standing)
-    if task.quick or nearest.status != LPStatus.OPTIMAL or nearest.value > SLACK_FRAC:
-        standing = _lower(task, standing, lambda cost: task.polished(cost, nearest.x), convex=False)
-        standing = replace(standing, conflict=standing.conflict or task.goals(task.doses + goals))
-        if task.quick or standing.levels[0].bound <= 0.0:
-            standing = standing.noting(ConflictNotProven())
-        # The bound found before was that of plans with the prescriptions in full.
-        standing = standing.relaxed_to(program.solve(task.cost))
-        if task.quick:
-            return standing.at(program.solve(task.cost, standing.plan.excused))
-        lost = program.columns.cost(misses=dict.fromkeys(task.doses, 1.0))
-        nearest = program.solve(lost, standing.plan.excused)
-    return standing.at(task.polished(task.cost, nearest.x))
+    least = _least_lost(task, standing)
+    if least.status == LPStatus.OPTIMAL and least.value <= SLACK_FRAC:
+        held = task.polished(task.cost, least.x)
+        if held.status == LPStatus.OPTIMAL:
+            return standing.at(held)
+    standing = _lower(task, standing, lambda lost: task.polished(lost, least.x), convex=False)
+    standing = replace(standing, conflict=standing.conflict or task.goals(task.doses + goals))
+    if task.quick or standing.levels[0].bound <= 0.0:
+        standing = standing.noting(ConflictNotProven())
+    # The bound found before was that of plans with the prescriptions in full.
+    standing = standing.relaxed_to(program.solve(task.cost))
+    if task.quick:
+        return standing.at(program.solve(task.cost, standing.plan.excused))
+    return standing.at(task.polished(task.cost, standing.plan.x))
+
+
+def _least_lost(task: Task, standing: Standing) -> Solution:
+    """Return the plan that holds the dose-volume goals and takes least from the prescriptions, Gy of D100."""
+    program = task.program
+    lost = program.columns.cost(misses=dict.fromkeys(task.doses, 1.0))
+    with program.missing_allowed(task.doses) as allow:
+        allow(np.array([task.requirements[k].limit for k in task.doses]))
+        return task.best_found(lost, standing.plan) or task.polished(lost, _nearest(task, standing).x)
 
 
 def _nearest(task: Task, standing: Standing) -> Solution:

@@ -113,11 +113,12 @@ def best_rounding(
     if max_nodes == 0:
         return Rounding(x=best, bound=relaxed.bound)
     many = _many_stops(relaxed, program.columns.n_dwells, step_s)
-    if hard == short == 0.0 and (many or price - relaxed.bound <= close_frac * abs(relaxed.bound)):
+    if (hard == short == 0.0 and many) or _little_lost(program, cost, best, relaxed.bound, close_frac):
         return Rounding(x=best, bound=relaxed.bound)
     price = price if hard == 0.0 else np.inf
     columns = _columns(program, cost, relaxed, best, plan.x, step_s=step_s, price=price)
     search = WholeNumbers(columns, max_nodes=max_nodes, gap_frac=max(GAP_FRAC, close_frac))
+    program.thin_out(relaxed.x)
     search.add_rows(program.rows)
     with measured("whole numbers"):
         solution = search.solve(best, program.binding)
@@ -145,6 +146,19 @@ def rank(program: Program, cost: FloatArray, x: FloatArray) -> tuple[float, floa
     hard = sum(by for k, by in missed.items() if k not in prices)
     short = sum(by for k, by in missed.items() if k in prices and program.requirements[k].level == 0)
     return hard, short, float(cost @ x) + sum(prices[k] * by for k, by in missed.items() if k in prices)
+
+
+def _little_lost(program: Program, cost: FloatArray, x: FloatArray, bound: float, close_frac: float) -> bool:
+    """Whether whole times lose at most a fraction of the objective, and of the reserves of the prescriptions half.
+
+    Where a goal on a volume binds, hardly any whole times hold all of them: a hundred branches took 2 CPU s there for
+    0.003 Gy of D100, of 0.02 Gy of reserve.
+    """
+    reserves = {
+        k: 0.5 * program.problem.reserve_frac * r.limit for k, r in enumerate(program.requirements) if r.prescription
+    }
+    within = all(by <= reserves.get(k, 0.0) for k, by in _missed(program, x).items())
+    return within and float(cost @ x) - bound <= close_frac * abs(bound)
 
 
 def _with_misses_of(real: FloatArray, x: FloatArray, program: Program) -> FloatArray:

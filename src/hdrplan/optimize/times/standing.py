@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from hdrplan.arrays import FloatArray
 from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.certificate import Price, Shortfall
@@ -17,17 +19,14 @@ from hdrplan.optimize.program.goal_rows import objective_cost
 from hdrplan.optimize.program.judge import polished
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.requirements import Requirement, requirements
+from hdrplan.optimize.times.dose_volume import MANY_ROUNDS, QUICK_ROUNDS, best_under_dose_volume
 from hdrplan.optimize.work import WorkLimit
 
-__all__ = ["QUICK_ROUNDS", "SLACK_FRAC", "Standing", "Task"]
+__all__ = ["SLACK_FRAC", "Standing", "Task"]
 
 # What a later objective may give back of an earlier one, as a fraction: far below any clinical meaning, far above the
 # solver's tolerance, so that the later program is never infeasible by a rounding.
 SLACK_FRAC = 3e-7
-# Programs solved one after the other under dose-volume goals, each with other points left out: until the plan gets no
-# better; or one, so that a plan follows a hand: in a browser 0.18 s a touch of V150 of 47 cc. Two took 0.21 s, and
-# gave 19.36 instead of 19.12 Gy at V150 <= 68 %, where the search that follows after a rest found 19.65.
-MANY_ROUNDS, QUICK_ROUNDS = 25, 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +49,8 @@ class Task:
         Called with the share of a proof that is done, 0 to 1.
     quick : bool
         Whether dose-volume goals are held by the next plan that does, without a search for the best.
+    near : (n_columns,) array, optional
+        A plan found under nearly the same goals: the search under dose-volume goals goes on from there.
     """
 
     program: Program
@@ -59,6 +60,7 @@ class Task:
     doses: tuple[int, ...]
     on_progress: Callable[[float], None]
     quick: bool
+    near: FloatArray | None
 
     @classmethod
     def of(cls, problem: PlanProblem, on_progress: Callable[[float], None], *, quick: bool = False) -> Task:
@@ -75,6 +77,7 @@ class Task:
             doses=tuple(k for k in hard if listed[k].sense == 1 and listed[k].structure in ctvs),
             on_progress=on_progress,
             quick=quick,
+            near=None if problem.near_s is None else np.append(problem.near_s, np.zeros(len(listed))),
         )
 
     @property
@@ -85,6 +88,10 @@ class Task:
     def polished(self, cost: FloatArray, x: FloatArray) -> Solution:
         """Minimise under dose-volume goals, beginning with the points that they leave out at ``x``."""
         return polished(self.program, cost, x, rounds=QUICK_ROUNDS if self.quick else MANY_ROUNDS)
+
+    def best_found(self, cost: FloatArray, relaxed: Solution) -> Solution | None:
+        """Search under dose-volume goals from the plan without them, or the one that is near."""
+        return best_under_dose_volume(self.program, cost, relaxed, near=self.near, quick=self.quick)
 
     def goals(self, which: tuple[int, ...]) -> tuple[NamedGoal, ...]:
         """Return the goals of some requirements."""
