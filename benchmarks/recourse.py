@@ -2,6 +2,9 @@
 
 ``python -m benchmarks.recourse [-o benchmarks/results/recourse.json] [--write docs/measurements/placement.md]``
 
+With ``--foresee`` the next needle is the one with the best expected end, and what that takes is measured instead:
+``python -m benchmarks.recourse --foresee -o benchmarks/results/foresight.json --write docs/measurements/recourse.md``
+
 Every needle is displaced as a whole by a seeded normal error of 5.5 mm RMS in space (5 to 6 mm: Luedemann 2011, Radiat
 Oncol 6:107). Values and bounds do not depend on the machine; processor seconds do.
 """
@@ -44,26 +47,46 @@ def row_of(result: PlaceResult, cpu_s: float, cpu: dict[str, float]) -> dict[str
     }
 
 
+def foreseen_row(result: PlaceResult, cpu_s: float, cpu: dict[str, float]) -> dict[str, Any]:
+    """Return what one step foresaw, proved and took."""
+    seen = result.foreseen
+    assert seen is not None
+    foresight = seen.foresight
+    return {
+        "in": result.n_given,
+        "left": seen.remaining,
+        "best": [round(foresight.best.expected, 4), foresight.best.held],
+        "nominal": [round(foresight.nominal.expected, 4), foresight.nominal.held],
+        "bound": round(foresight.bound, 4),
+        "tried": [foresight.tried, len(foresight.paths), foresight.draws],
+        "cpu_s": round(cpu_s, 1),
+        "cpu_by_step_s": {name: round(s, 1) for name, s in cpu.items()},
+    }
+
+
 def _finite(value: float) -> float | None:
     return round(value, 4) if np.isfinite(value) else None
 
 
-def procedure(task: Task) -> list[dict[str, Any]]:
+def procedure(task: Task, *, foresee: bool = False) -> list[dict[str, Any]]:
     """Insert the planned needles one after the other, each displaced; return a row for each choice."""
     found, case, goals = case_of(task)
     rng = np.random.default_rng(SEED)
     rows: list[dict[str, Any]] = []
     left = COUNT
     while True:
-        options = PlaceOptions(margins_mm=default_obstacles(case), most=left + 1, count=left, time_limit_s=120.0)
+        # No clock ends the foresight: that every path is tried is what is measured.
+        more = {"error_mm": ERROR_MM, "foresee": True, "time_limit_s": 3600.0} if foresee else {"time_limit_s": 120.0}
+        options = PlaceOptions(margins_mm=default_obstacles(case), most=left + 1, count=left, **more)
         clock = _Clock()
         result = place_case(case, goals, found.source, found.strength, options=options, on_progress=clock.tell)
-        rows.append(row_of(result, *clock.ended()))
+        rows.append((foreseen_row if foresee else row_of)(result, *clock.ended()))
+        print(task.name, rows[-1], flush=True)
         if not result.order or left == 1:
             return rows
-        planned = result.case.catheters[result.n_given]
+        planned = result.case.catheters[result.n_given] if result.foreseen is None else result.foreseen.catheter
         shift_mm = rng.normal(0.0, ERROR_MM / np.sqrt(3), 3)
-        case = replace(case, catheters=(*case.catheters, Catheter(planned.name, planned.points_mm + shift_mm)))
+        case = replace(case, catheters=(*case.catheters, Catheter(f"in_{left}", planned.points_mm + shift_mm)))
         left -= 1
 
 
@@ -112,6 +135,24 @@ def table(record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def foreseen_table(record: dict[str, Any]) -> str:
+    """Return what was foreseen as Markdown."""
+    lines = [
+        "| lesion | in | left | next, errors foreseen: expected Gy | next of the nominal choice: expected Gy "
+        "| no path below, Gy (gap) | paths, displacements | processor s: in all, foresight |",
+        "|" + 8 * "---|",
+    ]
+    for name, rows in record["cases"].items():
+        for r in rows:
+            gap = f"{r['bound']:.3f} ({100 * (1 - r['bound'] / r['best'][0]):.1f} %)"
+            lines.append(
+                f"| {name} | {r['in']} | {r['left']} | {r['best'][0]:.3f} | {r['nominal'][0]:.3f} | {gap} | "
+                f"{r['tried'][0]} of {r['tried'][1]}, {r['tried'][2]} | {r['cpu_s']:.0f}, "
+                f"{r['cpu_by_step_s'].get('foresight', 0):.0f} |"
+            )
+    return "\n".join(lines)
+
+
 def _or_d100(value: float | None, d100_gy: float) -> str:
     return f"D100 {d100_gy:.1f} Gy" if value is None else f"{value:.3f} Gy"
 
@@ -121,13 +162,25 @@ def _pair(value: float | None, bound: float | None) -> str:
 
 
 def main() -> None:
-    given = command_line(__doc__, "recourse").parse_args()
+    parser = command_line(__doc__, "recourse")
+    parser.add_argument("--foresee", action="store_true", help="choose each next catheter for the best expected end")
+    parser.add_argument("--only", nargs="*", metavar="LESION", help="of lesion_A and lesion_B; others are kept")
+    given = parser.parse_args()
     if given.table_only:
         record = kept(given.output)
     else:
-        record = {"machine": machine(), "cases": {task.name: procedure(task) for task in TASKS}}
-        save(given.output, record)
-    put_table(given.write, "recourse", table(record))
+        record = {
+            "machine": machine(),
+            "cases": kept(given.output)["cases"] if given.only and given.output.exists() else {},
+        }
+        for task in TASKS:
+            if not given.only or task.name in given.only:
+                record["cases"][task.name] = procedure(task, foresee=given.foresee)
+                save(given.output, record)
+    if given.foresee:
+        put_table(given.write, "foresight", foreseen_table(record))
+    else:
+        put_table(given.write, "recourse", table(record))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 
+from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Catheter, Grid, Volume
 from hdrplan.io import write_volume
 from hdrplan.io.markups import write_markups
@@ -165,7 +166,16 @@ def _two_lesions() -> None:
     (folder / "labels.json").write_text(json.dumps({"1": "liver", "2": "left", "3": "right"}) + "\n")
     catheters = [Catheter(name, np.array([[x, y, 5.0], [x, y, z + 14]])) for name, (x, y, z) in CENTRES_MM.items()]
     write_markups(folder / "catheters.mrk.json", catheters)
+    # The same as a marker wire shows them: its end is the first dwell.
+    ends = zip(catheters, (6.1, 6.5), strict=True)
+    loaded = [Catheter(c.name, np.array([c.points_mm[0], _behind_tip(c, mm)])) for c, mm in ends]
+    write_markups(SAMPLES / "loaded.mrk.json", loaded)
     (folder / "case.toml").write_text(CASE, encoding="utf-8")
+
+
+def _behind_tip(catheter: Catheter, offset_mm: float) -> FloatArray:
+    hub, tip = catheter.points_mm[[0, -1]]
+    return np.asarray(tip + (hub - tip) * (offset_mm / float(np.linalg.norm(hub - tip))))
 
 
 def _sessions() -> None:

@@ -156,6 +156,7 @@ CASE_ENTRIES: Mapping[str, str] = MappingProxyType(
         "ct": "CT: an image file or a folder with a DICOM series",
         "structures": "[[structures]] tables: file with names (label map), file (.seg.nrrd), file with name (mask)",
         "catheters": "file of catheters, hub first",
+        "applicator": "TOML file of what the catheters are: the offset of their first dwell, and who measured it",
         "roles": "[roles] structure = CTV, OAR or other; structures that are not named are not read",
         "healthy": "organ whose mean dose, CTVs taken out, is minimised",
         "prescription_gy": "[prescription_gy] CTV = Gy, or one number for all CTVs",

@@ -39,7 +39,7 @@ def test_beside_what_is_in_it_is_a_choice_of_the_others_and_never_worse_than_wha
     values = every_subset(rate, points, owner, 4)
     for before in combinations(range(len(others)), 2):
         planned = values[tuple(sorted({1, 4} | {others[k] for k in before}))]
-        quick = chosen_rest(asked, Candidates(now), 2, planned_before=before, quick=True)
+        quick = chosen_rest(asked, Candidates(now), 2, planned_before=before)
         assert quick.value <= planned * (1 + 1e-6)
         assert quick.bound <= quick.value * (1 + 1e-9)
     none = chosen_rest(asked, Candidates(now), 0)

@@ -100,6 +100,7 @@ def test_foresight_tries_every_path_and_bounds_what_can_be_expected(
     assert seen.nominal_path == nominal.paths[0]
     assert seen.best.expected == min(one.expected for one in seen.paths) <= seen.nominal.expected
     assert all(one.bound <= one.expected * (1 + 1e-9) for one in seen.paths)
+    assert seen.bound >= 0.99 * seen.best.expected * (1 - 1e-9), "no path is left with a wider gap than was asked for"
     # Of the pairs after one displacement, by plans of each: no rest is better than the bound.
     inside = [setting.displaced(seen.best.path, shifts_mm[0])]
     pairs = [setting.final([*inside, setting.displaced(int(k), np.zeros(3))]).value for k in setting.clear(inside)]

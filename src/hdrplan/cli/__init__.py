@@ -28,6 +28,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Plan a treatment": {
         "prepare": ("hdrplan.cli.prepare", "Turn a CT and its segmentations into a case."),
         "catheters": ("hdrplan.cli.catheters", "Find the catheters on a planning CT."),
+        "applicator": ("hdrplan.cli.applicator", "Measure how far the first dwell lies from the drawn tip."),
         "plan": ("hdrplan.cli.plan", "Plan a case: dwell positions, dwell times, dose, report."),
         "live": ("hdrplan.cli.live", "Touch a plan in the browser; the proven optimum follows."),
         "pareto": ("hdrplan.cli.pareto", "Show the trade-off between coverage, organ doses and time, with proof."),

@@ -89,6 +89,10 @@ _OF_PUNCTURE = {
         "--catheters", type=IN_FILE, help="3D Slicer .mrk.json, or polylines as JSON or CSV, hub first."
     )
 }
+# Goes with the offset of the first dwell, which it gives.
+_APPLICATOR = click.option(
+    "--applicator", type=IN_FILE, help="TOML file with the offset of the first dwell; see `hdrplan applicator`."
+)
 # What of a case does not change the dose of a given plan, which has its own source and strength.
 _OF_PLANNING = {
     "source": click.option(
@@ -124,7 +128,8 @@ def case_options(*numbers: str, without: Collection[str] = ()) -> Callable[[F], 
         changed: Any = strict_option(call)
         numbered = [number_option(name) for name in numbers or _NUMBERS if name not in without]
         named = [option for name, option in (_OF_PUNCTURE | _OF_PLANNING).items() if name not in without]
-        for option in reversed([_CASE, *_OPTIONS, *named, *numbered]):
+        placed = [_APPLICATOR] if "tip_offset_mm" in (numbers or _NUMBERS) and "tip_offset_mm" not in without else []
+        for option in reversed([_CASE, *_OPTIONS, *named, *placed, *numbered]):
             changed = option(changed)
         return cast(F, changed)
 

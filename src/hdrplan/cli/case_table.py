@@ -17,8 +17,8 @@ def case_table(flags: dict[str, Any]) -> dict[str, object]:
     Takes those flags out of ``flags``.
     """
     table: dict[str, object] = {}
-    for key in ("ct", "catheters", "goals"):
-        path = flags.pop(key)
+    for key in ("ct", "catheters", "goals", "applicator"):
+        path = flags.pop(key, None)
         if path is not None:
             table[key] = str(path.absolute())
     labels, names, masks = flags.pop("labels"), flags.pop("names"), flags.pop("masks")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hdrplan.rooms import loaded_when_used
 
 if TYPE_CHECKING:
+    from hdrplan.io.applicators import read_applicator, write_applicator
     from hdrplan.io.archive import Pseudonyms, Treatment, read_key, treatments_of, write_key
     from hdrplan.io.case.catheters import read_catheters
     from hdrplan.io.case.clinical_case import ClinicalChoices, clinical_case
@@ -129,6 +130,7 @@ __all__ = [
     "pdf_browser",
     "plan_table",
     "read_anatomy",
+    "read_applicator",
     "read_brachy_plan",
     "read_case",
     "read_catheters",
@@ -178,6 +180,7 @@ __all__ = [
     "to_sitk",
     "treatments_of",
     "warning_of",
+    "write_applicator",
     "write_brachy_plan",
     "write_case",
     "write_ct_series",

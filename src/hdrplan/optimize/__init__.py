@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from hdrplan.optimize.bounded import Bounded
     from hdrplan.optimize.catheters.candidates import MAXIMUM_CANDIDATES, Candidates
     from hdrplan.optimize.catheters.choice import choose_catheters
+    from hdrplan.optimize.catheters.guest_rest import RestsBesideGuest, RestSearch
     from hdrplan.optimize.catheters.placement import CatheterLoss, ChosenSet, Placement, Recourse
     from hdrplan.optimize.catheters.rest import Rest, chosen_rest, with_each
     from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Price, Scope, Shortfall, Status
@@ -56,6 +57,8 @@ __all__ = [
     "ProofRunning",
     "Recourse",
     "Rest",
+    "RestSearch",
+    "RestsBesideGuest",
     "RobustOptimum",
     "Rounded",
     "Scope",

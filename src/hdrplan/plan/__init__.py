@@ -1,6 +1,7 @@
 """The task and its result: case, goals, plan. Knows no kernels, dose or files."""
 
 from hdrplan.plan.anatomy import AnatomyName, Tissue, anatomy_of, is_lesion_name, organ_of
+from hdrplan.plan.applicator import Applicator, measured_applicator
 from hdrplan.plan.brachy import BrachyPlan, Channel, ReferencePoint, SourceOfPlan, as_plan, brachy_of_plan
 from hdrplan.plan.case import Case, Organs
 from hdrplan.plan.goals import AROUND, Goal, Goals, Metric, Prescription, isodose_frac, parse_goal, parse_metric
@@ -12,6 +13,7 @@ from hdrplan.plan.source_match import doubts_of_source, source_of_brachy
 __all__ = [
     "AROUND",
     "AnatomyName",
+    "Applicator",
     "BrachyPlan",
     "Case",
     "Channel",
@@ -34,6 +36,7 @@ __all__ = [
     "doubts_of_source",
     "is_lesion_name",
     "isodose_frac",
+    "measured_applicator",
     "organ_of",
     "parse_goal",
     "parse_metric",

@@ -11,6 +11,7 @@ import numpy as np
 from hdrplan.brief import brief_html, brief_repr
 from hdrplan.errors import InputError, among
 from hdrplan.geometry import Catheter, Structure, Volume, around
+from hdrplan.plan.applicator import Applicator
 from hdrplan.plan.goals import AROUND, Goals, isodose_frac
 
 __all__ = ["Case", "Organs"]
@@ -35,6 +36,8 @@ class Case:
         May be empty before placement.
     healthy : str or None
         Name of the organ whose mean dose is to be least, CTVs taken out (the liver).
+    applicator : Applicator or None
+        What the catheters are, where the case says it: the offset of the first dwell is a property of it.
 
     Raises
     ------
@@ -47,6 +50,7 @@ class Case:
     structures: tuple[Structure, ...]
     catheters: tuple[Catheter, ...]
     healthy: str | None = None
+    applicator: Applicator | None = None
 
     __repr__ = brief_repr
     _repr_html_ = brief_html

@@ -220,6 +220,7 @@ def _facts(result: PlanResult) -> tuple[tuple[str, str], ...]:
             "Channels",
             f"{len(plan.dwells.catheter_names)} catheters, {int(used.sum())} of {len(plan.dwells)} positions in use",
         ),
+        *([] if result.case.applicator is None else [("Applicator", result.case.applicator.text)]),
         ("First position and step", f"{offsets.min():.1f} mm from the tip, step {step:.1f} mm"),
         ("Total time", f"{plan.total_time_s:.1f} s = {plan.total_time_s / 60:.1f} min"),
         ("TRAK", f"{100 * plan.trak_gy:.4f} cGy at 1 m"),

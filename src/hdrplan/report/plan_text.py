@@ -84,6 +84,8 @@ def brief_lines(result: PlanResult, options: PlanOptions) -> list[str]:
         f"{plan.source.name}, {plan.strength_u:g} U; first dwell {options.tip_offset_mm:g} mm behind the tip of each "
         f"catheter, then every {options.step_mm:g} mm"
     )
+    if result.case.applicator is not None:
+        lead += f"; applicator {result.case.applicator.text}"
     missed = [goal_text(goal) for goal in goals if not goal.met]
     kept = (
         [f"{len(goals) - len(missed)} of {len(goals)} goal{'s are' if len(goals) != 1 else ' is'} met."]

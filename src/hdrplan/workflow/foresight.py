@@ -20,6 +20,7 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Catheter, Trajectories
+from hdrplan.optimize import Rest, RestSearch
 from hdrplan.workflow.candidates import nearest_mm
 from hdrplan.workflow.insertion import Inserted, InsertionSetting, RestOfPaths
 
@@ -36,7 +37,7 @@ class EveryPath:
     Parameters
     ----------
     gap_frac : float
-        To which the best rest after every displacement is proven.
+        The bound of no path falls further below the best expected end: to so much its rests are proven.
     until_s : float
         ``time.monotonic()`` after which no path is tried but the most promising.
     """
@@ -214,8 +215,7 @@ def foreseen_next(
     shifts_mm : (n, 3) array
         The sample, the same for every path.
     every_path : EveryPath, optional
-        Try all clear paths; without it only the most promising are tried, and a bound is what all clear paths together
-        would reach.
+        Try all clear paths; without it only the most promising are tried, and bounds are what is known anyway.
     on_progress : callable, optional
         Called with (looks made, in all).
     """
@@ -226,44 +226,46 @@ def foreseen_next(
     gap_frac = None if every_path is None else every_path.gap_frac
     order = [first, *(path for path in ranked if path != first)]
     total = draws * (len(order) if every_path else min(_CONTENDERS, len(order)))
-    looks, tried = list[Foreseen](), 0
+    looks, tried, rests = list[Foreseen](), 0, setting.rests_beside(inside)
     for done, path in enumerate(order, start=1):
         look = tried < _CONTENDERS or (every_path is not None and time.monotonic() < every_path.until_s)
-        ends = [
-            _after(setting, inside, path, shift_mm, count, each[path][1], gap_frac)
-            for shift_mm in (shifts_mm if look else ())
-        ]
+        others, searches = [other for other in each[path][1] if other != path][:count], list[RestSearch]()
+        for shift_mm in shifts_mm if look else ():
+            moved = setting.displaced(path, shift_mm)
+            clear = setting.clear([*inside, moved])
+            kept = [other for other in others if other in clear]
+            searches.append(rests.search(moved.rate.gy_per_s, clear, count, planned_before=kept))
+        best = min((one.expected for one in looks), default=np.inf)
+        looks.append(_seen(path, each[path][0], _ends(searches, best, gap_frac)))
         tried += look
-        looks.append(_seen(path, each[path][0], ends))
         progress(min(draws * done, total), total)
     looks.sort(key=lambda one: one.expected)
     return Foresight(paths=tuple(looks), nominal_path=first, draws=draws, tried=tried)
 
 
-def _after(
-    setting: InsertionSetting,
-    inside: Sequence[Inserted],
-    path: int,
-    shift_mm: FloatArray,
-    count: int,
-    before: Sequence[int],
-    gap_frac: float | None = None,
-) -> RestOfPaths:
-    """Choose the rest once a path's catheter lies displaced."""
-    now = [*inside, setting.displaced(path, shift_mm)]
-    left = [other for other in before if other != path][:count]
-    return setting.rest(now, count, before=left, quick=True, gap_frac=gap_frac)
+def _ends(searches: Sequence[RestSearch], best: float, gap_frac: float | None) -> list[Rest]:
+    """Return the rests of a path, proven so far that its mean bound lies within the gap of the best path's mean."""
+    before, gap = np.inf, gap_frac
+    while True:
+        if gap_frac is not None and searches:
+            expected = float(np.mean([search.value for search in searches]))
+            gap = 1.0 - (1.0 - gap_frac) * min(best / expected, 1.0)
+        ends = [search.rest(gap) for search in searches]
+        # Better rests that the proof has met make the path worth a smaller gap.
+        if gap is None or not searches or gap >= before or expected == np.mean([end.priced for end in ends]):
+            return ends
+        before = gap
 
 
-def _seen(path: int, nominal: float, ends: Sequence[RestOfPaths]) -> Foreseen:
+def _seen(path: int, nominal: float, ends: Sequence[Rest]) -> Foreseen:
     """Sum up what a path promises; without any end it was not tried."""
-    values = np.array([end.rest.value for end in ends])
+    values = np.array([end.value for end in ends])
     held = np.isfinite(values)
     return Foreseen(
         path=path,
         nominal=nominal,
         held=int(held.sum()),
         mean=float(values[held].mean()) if held.any() else float("nan"),
-        expected=float(np.mean([end.rest.priced for end in ends])) if ends else float("inf"),
-        bound=float(np.mean([end.rest.bound for end in ends])) if ends else float("nan"),
+        expected=float(np.mean([end.priced for end in ends])) if ends else float("inf"),
+        bound=float(np.mean([end.bound for end in ends])) if ends else float("nan"),
     )

@@ -16,7 +16,7 @@ from hdrplan.dose import DoseRate, SamplePoints, dose_rate, sample_points
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.geometry import Catheter, Trajectories, angle_deg, line_gap_mm
 from hdrplan.memory import require_memory
-from hdrplan.optimize import Candidates, PlanProblem, Rest, chosen_rest, optimize_times, with_each
+from hdrplan.optimize import Candidates, PlanProblem, Rest, RestsBesideGuest, chosen_rest, optimize_times, with_each
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
@@ -156,13 +156,7 @@ class InsertionSetting:
         return np.flatnonzero(clear)[: self.options.candidates]
 
     def rest(
-        self,
-        inside: Sequence[Inserted],
-        count: int,
-        *,
-        before: Sequence[int] = (),
-        quick: bool = False,
-        gap_frac: float | None = None,
+        self, inside: Sequence[Inserted], count: int, *, before: Sequence[int] = (), gap_frac: float | None = None
     ) -> RestOfPaths:
         """Choose the paths for at most ``count`` further catheters; none where no path is clear.
 
@@ -172,8 +166,6 @@ class InsertionSetting:
         count : int
         before : sequence of int
             Paths chosen earlier; as far as they are clear, what is chosen is not worse.
-        quick : bool
-            Only swap paths of ``before``, and do not look for the one whose loss costs most.
         gap_frac : float, optional
             Prove the choice to this gap.
         """
@@ -182,8 +174,15 @@ class InsertionSetting:
             clear, barred, count = np.zeros(1, dtype=np.int64), frozenset({0}), 0
         problem, candidates = self._choice(inside, clear, barred)
         kept = [int(np.searchsorted(clear, path)) for path in before if path in clear]
-        found = chosen_rest(problem, candidates, count, planned_before=kept, quick=quick, gap_frac=gap_frac)
+        found = chosen_rest(problem, candidates, count, planned_before=kept, gap_frac=gap_frac)
         return RestOfPaths(tuple(int(clear[k]) for k in found.order), found)
+
+    def rests_beside(self, inside: Sequence[Inserted]) -> RestsBesideGuest:
+        """Return what chooses among all paths beside what is in and one catheter more, wherever that lies."""
+        rates = [one.rate.gy_per_s for one in inside if one.rate.shape[1]]
+        owner = np.concatenate([*(np.full(rate.shape[1], -1) for rate in rates), self.owner])
+        problem = self._problem([*rates, self.problem.rate.gy_per_s]) if rates else self.problem
+        return RestsBesideGuest(problem, owner, self.conflicts)
 
     def with_each(
         self, inside: Sequence[Inserted], chosen: Sequence[int], count: int

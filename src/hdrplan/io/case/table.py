@@ -5,6 +5,7 @@
     name = "liver-lesion-b"
     ct = "ct.nii.gz"                      # or a DICOM series folder
     catheters = "catheters.mrk.json"
+    applicator = "needle.toml"            # gives tip_offset_mm, and says who measured it
     healthy = "liver"
     goals = "goals.toml"                  # or [[goals]] here
     [[structures]]
@@ -38,6 +39,7 @@ from hdrplan.cautions import Caution, each_once
 from hdrplan.door import Entries
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Catheter, Structure, Volume
+from hdrplan.io.applicators import read_applicator, with_applicator
 from hdrplan.io.case.catheters import read_catheters
 from hdrplan.io.case.frames import check_catheters, check_overlap, check_structures
 from hdrplan.io.case.goals import goals_of, numbers_of
@@ -245,12 +247,15 @@ def _case_file(entries: Entries, anatomy: _Anatomy, paths: CasePaths, warnings: 
         structures=anatomy.structures,
         catheters=anatomy.catheters,
         healthy=entries.text_or_none("healthy"),
+        applicator=read_applicator(paths.path(entries.text("applicator"), "applicator"))
+        if "applicator" in entries
+        else None,
     )
     goals, times, goal_warnings = goals_of(entries, case, paths)
     source, strength = _source(entries, paths)
     # What the case itself or a flag says of a rule stands before its file of goals.
     table = Entries(entries.table("dwells", {}).values, f"{entries.where}, [dwells]")
-    options = times | numbers_of(table, DWELL_OPTIONS, entries.where)
+    options = with_applicator(times | numbers_of(table, DWELL_OPTIONS, entries.where), case.applicator, entries.where)
     with_role = roles_of(entries)
     return CaseFile(
         case=case,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hdrplan.io.applicators import write_applicator
 from hdrplan.io.case.strength import strength_values
 from hdrplan.io.case.table import CaseFile
 from hdrplan.io.images import write_volume
@@ -36,6 +37,9 @@ def write_case(folder: Path, case_file: CaseFile, case: Case) -> None:
     if case.catheters:
         write_markups(folder / "catheters.mrk.json", case.catheters)
         table["catheters"] = "catheters.mrk.json"
+    if case.applicator is not None:
+        write_applicator(folder / "applicator.toml", case.applicator)
+        table["applicator"] = "applicator.toml"
     if case.healthy is not None:
         table["healthy"] = case.healthy
     files = write_segmentations(folder, case.structures, case.ct.grid if case.ct is not None else None)

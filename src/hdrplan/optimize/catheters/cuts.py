@@ -22,11 +22,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.kernels.hitting import smallest_cuts
 from hdrplan.optimize.catheters.candidates import CatheterSet
 
-__all__ = ["Cuts", "Proof", "Proofs", "cuts_of"]
+__all__ = ["Cuts", "Proof", "Proofs", "cut_words", "cuts_of"]
 
 U64 = npt.NDArray[np.uint64]
 
@@ -61,8 +61,13 @@ def cuts_of(proofs: Sequence[Proof], tau: float) -> U64:
     """
     load = np.array([proof.load for proof in proofs])
     value = np.array([proof.value for proof in proofs])
-    bits = np.packbits(load > value[:, None] / tau * (1 - 1e-9), axis=1, bitorder="little")
-    words = np.zeros((len(proofs), 8), dtype=np.uint8)
+    return cut_words(load > value[:, None] / tau * (1 - 1e-9))
+
+
+def cut_words(members: BoolArray) -> U64:
+    """Pack rows of at most 64 flags into words, the first flag into the lowest bit."""
+    bits = np.packbits(members, axis=1, bitorder="little")
+    words = np.zeros((len(members), 8), dtype=np.uint8)
     words[:, : bits.shape[1]] = bits
     return words.view("<u8")[:, 0].astype(np.uint64)
 

@@ -16,7 +16,7 @@ from hdrplan.optimize.catheters.candidates import Candidates, CatheterSet
 from hdrplan.optimize.catheters.incumbents import Incumbents
 from hdrplan.optimize.catheters.meter import Meter
 from hdrplan.optimize.catheters.no_better_set import proven_bound
-from hdrplan.optimize.catheters.swaps import improved, swapped_from
+from hdrplan.optimize.catheters.swaps import improved
 from hdrplan.optimize.catheters.tools import SetTools, guessed, planned, set_tools
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.work import WorkLimit
@@ -65,7 +65,6 @@ def chosen_rest(
     count: int,
     *,
     planned_before: Sequence[int] = (),
-    quick: bool = False,
     gap_frac: float | None = None,
 ) -> Rest:
     """Choose at most ``count`` candidates beside the catheters that are in, for the best plan of all together.
@@ -78,8 +77,6 @@ def chosen_rest(
     count : int
     planned_before : sequence of int
         Candidates that were chosen earlier: what is chosen now is not worse in its plan.
-    quick : bool
-        Swap from ``planned_before`` only, and leave the order as it is by number.
     gap_frac : float, optional
         Prove the choice to this gap.
 
@@ -95,7 +92,7 @@ def chosen_rest(
     tools = set_tools(problem, candidates, Meter(_LIMIT))
     with single_blas_thread():
         lowest = _with_all(tools)
-        incumbents = _searched(tools, frozenset(planned_before), count, quick=quick)
+        incumbents = _searched(tools, frozenset(planned_before), count)
         # Nothing more goes in: its plan without the dose-volume goals is the bound.
         bound = lowest if count else tools.bounds.filled(CatheterSet())[0].value
         if count and gap_frac is not None:
@@ -105,7 +102,7 @@ def chosen_rest(
         best = incumbents.best(count)
         if best is None:
             return Rest(order=(), value=np.inf, short_gy=float("nan"), bound=bound, priced=np.inf)
-        order = tuple(sorted(best.chosen)) if quick else _order(tools, best.chosen)
+        order = _order(tools, best.chosen)
     return Rest(
         order=order,
         value=best.value if best.held else float(np.inf),
@@ -146,12 +143,10 @@ def with_each(
     return found
 
 
-def _searched(tools: SetTools, before: CatheterSet, count: int, *, quick: bool) -> Incumbents:
+def _searched(tools: SetTools, before: CatheterSet, count: int) -> Incumbents:
     incumbents = Incumbents()
     if 0 < len(before) <= count and tools.sets.candidates.allowed(before):
         incumbents = planned(tools, incumbents, before, None)
-        if quick:
-            return swapped_from(tools, incumbents, before, count)
     for number in range(0 if tools.sets.candidates.any_in else 1, count + 1):
         incumbents = improved(tools, incumbents, number, tools.meter.end)
     return incumbents

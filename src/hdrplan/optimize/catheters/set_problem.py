@@ -16,7 +16,7 @@ from hdrplan.optimize.program.lazy_lp import Solution
 from hdrplan.optimize.program.requirements import Kind, Requirement, requirements
 from hdrplan.optimize.proof import InScenario
 
-__all__ = ["SetProblem", "set_problem"]
+__all__ = ["SetProblem", "priced_requirements", "set_problem"]
 
 # What a missing Gy of D100 costs, in healthy doses that a Gy costs when all goes well: no limit ever costs as much.
 _MISS_COST = 1e5
@@ -110,18 +110,30 @@ def set_problem(problem: PlanProblem, candidates: Candidates) -> SetProblem:
     InputError
         Dwells without candidate, goals that do not fit the points, a dwell that costs nothing.
     """
-    n, points, rates = problem.n_dwells, problem.points, problem.rate.gy_per_s
+    n = problem.n_dwells
     if candidates.owner.shape != (n,):
         raise InputError("every dwell needs its candidate", got=f"{len(candidates.owner)} for {n} dwells")
-    listed = requirements(problem)
-    healthy = problem.healthy
+    listed, per_s, miss_cost = priced_requirements(problem)
+    lower = [k for k, r in enumerate(listed) if r.level == 0 and r.sense == 1]
+    cost = np.append(per_s, np.zeros(len(listed)))
+    cost[n + np.array(lower, dtype=np.int64)] = miss_cost
+    return SetProblem(problem=problem, candidates=candidates, requirements=listed, cost=cost, miss_cost=miss_cost)
+
+
+def priced_requirements(problem: PlanProblem) -> tuple[tuple[Requirement, ...], FloatArray, float]:
+    """Return the requirements, the cost of a second at each dwell, and of a Gy that a lower limit is missed by.
+
+    Raises
+    ------
+    InputError
+        Goals that do not fit the points, a dwell that costs nothing.
+    """
+    n, points, rates = problem.n_dwells, problem.points, problem.rate.gy_per_s
+    listed, healthy = requirements(problem), problem.healthy
     per_s = np.ones(n) if healthy is None else mean_row(problem, points.rows(healthy))
     if not (per_s > 0).all():
         raise InputError("every dwell must give the healthy organ some dose", got="a dwell that gives none")
     lower = [k for k, r in enumerate(listed) if r.level == 0 and r.sense == 1]
     doses = [listed[k].rows for k in lower] or [slice(0, len(points))]
     usual = np.median(np.concatenate([per_s / rates[rows].mean(axis=0) for rows in doses]))
-    miss_cost = _MISS_COST * float(usual)
-    cost = np.append(per_s, np.zeros(len(listed)))
-    cost[n + np.array(lower, dtype=np.int64)] = miss_cost
-    return SetProblem(problem=problem, candidates=candidates, requirements=listed, cost=cost, miss_cost=miss_cost)
+    return listed, per_s, _MISS_COST * float(usual)

@@ -11,7 +11,7 @@ from hdrplan.optimize.catheters.incumbents import Incumbents
 from hdrplan.optimize.catheters.meter import End
 from hdrplan.optimize.catheters.tools import SetTools, guessed, planned
 
-__all__ = ["improved", "swapped_from"]
+__all__ = ["improved"]
 
 # Sets to begin with for each number of catheters.
 _STARTS = 6
@@ -48,24 +48,6 @@ def improved(tools: SetTools, incumbents: Incumbents, count: int, end: End) -> I
         grown = _grown(tools, first, count)
         incumbents = _swapped(tools, incumbents, [grown], count, np.inf, end)
     return incumbents
-
-
-def swapped_from(tools: SetTools, incumbents: Incumbents, begun: CatheterSet, count: int) -> Incumbents:
-    """Swap catheters of one planned set as long as that helps.
-
-    Parameters
-    ----------
-    tools : SetTools
-    incumbents : Incumbents
-        The set is among them.
-    begun : frozenset of int
-    count : int
-        At most so many catheters.
-    """
-    others = [c for c in range(tools.sets.candidates.count) if c not in begun]
-    wider = [begun | {c} for c in others] if len(begun) < count else []
-    swaps = [begun - {out} | {c} for out in sorted(begun) for c in others]
-    return _swapped(tools, incumbents, wider + swaps, count, incumbents.value(count), tools.meter.end)
 
 
 def _grown(tools: SetTools, first: int, count: int) -> CatheterSet:
