@@ -73,7 +73,7 @@ class Ways:
     n_free: int
 
 
-def ways(case: Case, options: PlaceOptions, *, count: int | None = None) -> Ways:
+def ways(case: Case, options: PlaceOptions, *, count: int | None = None, room: Clearance | None = None) -> Ways:
     """Return paths that differ most, for the catheters that are still to come.
 
     Parameters
@@ -83,6 +83,8 @@ def ways(case: Case, options: PlaceOptions, *, count: int | None = None) -> Ways
     options : PlaceOptions
     count : int, optional
         So many paths, and not as many as a choice is from.
+    room : Clearance, optional
+        Of the same case and options, found before.
 
     Raises
     ------
@@ -92,9 +94,9 @@ def ways(case: Case, options: PlaceOptions, *, count: int | None = None) -> Ways
         An obstacle that is no structure, no skin.
     """
     solid, margins_mm = as_obstacles(case, options.margins_mm)
-    room = clearance(
-        solid.ctvs, solid.structures, margins_mm, ct=case.ct, body=options.body, reach_mm=options.reach.longest_mm
-    )
+    if room is None:
+        reach_mm = options.reach.longest_mm
+        room = clearance(solid.ctvs, solid.structures, margins_mm, ct=case.ct, body=options.body, reach_mm=reach_mm)
     given = case.catheters
     clear = (lambda paths: clear_of(paths, given, options)) if given else None
     paths, n_free = candidate_trajectories(solid, room, options.reach, count=count or options.candidates, clear=clear)

@@ -22,7 +22,8 @@ from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Catheter, Trajectories
 from hdrplan.optimize import Rest, RestSearch
 from hdrplan.workflow.candidates import nearest_mm
-from hdrplan.workflow.insertion import Inserted, InsertionSetting, RestOfPaths
+from hdrplan.workflow.inserted import Inserted, RestOfPaths
+from hdrplan.workflow.insertion import InsertionSetting
 
 __all__ = ["EveryPath", "Foreseen", "ForeseenNext", "Foresight", "foreseen_catheter", "foreseen_next"]
 

@@ -14,13 +14,14 @@ import numpy as np
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.dose import DoseRate, SamplePoints, dose_rate, sample_points
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.geometry import Catheter, Trajectories, angle_deg, line_gap_mm
+from hdrplan.geometry import Catheter, Clearance, Trajectories, angle_deg, line_gap_mm
 from hdrplan.memory import require_memory
-from hdrplan.optimize import Candidates, PlanProblem, Rest, RestsBesideGuest, chosen_rest, optimize_times, with_each
+from hdrplan.optimize import Candidates, PlanProblem, RestsBesideGuest, chosen_rest, optimize_times, with_each
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
 from hdrplan.workflow.candidates import by_turns, clear_of, named_apart, ways
+from hdrplan.workflow.inserted import FinalPlan, Inserted, RestOfPaths
 from hdrplan.workflow.obstacles import refuse_missing_groups
 from hdrplan.workflow.place_options import PlaceOptions
 from hdrplan.workflow.problem import candidate_dwells
@@ -30,59 +31,7 @@ _POOL = 3
 # Of a lesion of 5 cm at steps of 5 mm.
 _DWELLS_OF_PATH = 12
 
-__all__ = ["FinalPlan", "Inserted", "InsertionSetting", "RestOfPaths", "insertion_setting"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Inserted:
-    """A catheter that is in, and what it gives.
-
-    Parameters
-    ----------
-    catheter : Catheter
-    rate : DoseRate
-        Of its dwells near the lesions at all sample points; without any dwell where it missed them.
-    """
-
-    catheter: Catheter
-    rate: DoseRate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinalPlan:
-    """The best plan with what is in.
-
-    Parameters
-    ----------
-    value : float
-        Main objective; infinite without a plan.
-    short_gy : float
-        By how much the worst prescription is missed under the hard limits; 0 where every hard goal holds.
-    """
-
-    value: float
-    short_gy: float
-
-    @property
-    def met(self) -> bool:
-        """Whether every prescription and every hard goal holds."""
-        return self.short_gy == 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class RestOfPaths:
-    """What is still to go in.
-
-    Parameters
-    ----------
-    paths : tuple of int
-        Paths of the setting, the one whose loss costs most first.
-    rest : Rest
-        By the numbers of the clear paths alone.
-    """
-
-    paths: tuple[int, ...]
-    rest: Rest
+__all__ = ["InsertionSetting", "insertion_setting"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -239,7 +188,15 @@ class InsertionSetting:
 
 
 def insertion_setting(
-    case: Case, goals: Goals, source: TG43Source, strength: Strength, *, options: PlaceOptions, planning: PlanOptions
+    case: Case,
+    goals: Goals,
+    source: TG43Source,
+    strength: Strength,
+    *,
+    options: PlaceOptions,
+    planning: PlanOptions,
+    room: Clearance | None = None,
+    is_last: bool = False,
 ) -> InsertionSetting:
     """Return what every choice between two insertions has in common.
 
@@ -253,6 +210,10 @@ def insertion_setting(
     strength : Strength
     options : PlaceOptions
     planning : PlanOptions
+    room : Clearance, optional
+        Of the same case and options, found before.
+    is_last : bool
+        One catheter is still to come: no path is needed to take the place of one that it excludes.
 
     Raises
     ------
@@ -264,7 +225,7 @@ def insertion_setting(
     """
     goals.require_prescription("a choice between insertions")
     refuse_missing_groups(case, without=options.without, body=options.body)
-    found = ways(case, options, count=_POOL * options.candidates)
+    found = ways(case, options, count=(1 if is_last else _POOL) * options.candidates, room=room)
     paths = by_turns(case, found.paths)
     # As in the choice of a placement: goals that may be missed, and the shape of isodoses, wait for the plan.
     hard = tuple(goal for goal in goals.goals if goal.level == 0 and goal.metric.kind != "conformity")

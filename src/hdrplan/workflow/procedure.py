@@ -15,7 +15,8 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.workflow.foresight import foreseen_next
-from hdrplan.workflow.insertion import Inserted, InsertionSetting, RestOfPaths
+from hdrplan.workflow.inserted import Inserted, RestOfPaths
+from hdrplan.workflow.insertion import InsertionSetting
 
 __all__ = ["ARMS", "Course", "Nominal", "course", "nominal_plan"]
 
