@@ -50,6 +50,49 @@ def test_json_says_the_same(run) -> None:  # type: ignore[no-untyped-def]
     assert [file["kind"] for file in table["files"]] == ["CT", "label map, 4 structures"]
 
 
+def test_slips_of_the_pen_are_listed_with_what_they_may_have_meant(run) -> None:  # type: ignore[no-untyped-def]
+    scan = write_scan(Path("scan"))
+    slips = {"Livr": 1, "lesoin": 2, "stomch": 3, "strange": 4}
+    (scan / "organs.json").rename(Path("names.json"))
+    Path("names.json").write_text(json.dumps(slips))
+    given = [scan / "ct.nii.gz", scan / "organs.nii.gz", "names.json"]
+    made = run("prepare", *given, "-o", "case")
+    assert made.code == 0, made.err
+    assert "Livr (liver?), lesoin (lesion?), stomch (stomach?), strange\n" in made.out
+    rows = json.loads(run("prepare", *given, "-o", "case2", "--json").out)["structures"]
+    assert {row["name"]: row["near"] for row in rows}["strange"] is None
+    Path("more.json").write_text(json.dumps(slips))
+    twice = run("prepare", *given, "more.json", "-o", "case3")
+    assert twice.code == 2
+    assert "one file of names for all label maps" in twice.err
+
+
+def test_three_hundred_labels_empty_and_overlapping_ones_make_a_case(run) -> None:  # type: ignore[no-untyped-def]
+    scan = write_scan(Path("scan"))
+    masks = small_scan.masks()
+    values = np.zeros(small_scan.GRID.shape_zyx, dtype=np.uint16)
+    names = {}
+    for k, (name, mask) in enumerate(masks.items(), start=1):
+        values[mask], names[name] = k, k
+    free = np.flatnonzero(values == 0)
+    for k in range(len(masks) + 1, 301):
+        values.flat[free[37 * k]], names[f"thing {k}"] = k, k
+    write_volume(scan / "organs.nii.gz", Volume(small_scan.GRID, values))
+    (scan / "organs.json").write_text(json.dumps(names))
+    write_volume(scan / "colon.nii.gz", Volume(small_scan.GRID, np.zeros(small_scan.GRID.shape_zyx, dtype=np.uint8)))
+    over = (masks["stomach"] | masks["lesion"]).astype(np.uint8)
+    write_volume(scan / "duodenum.nii.gz", Volume(small_scan.GRID, over))
+    made = run("prepare", scan, "-o", "case")
+    assert made.code == 0, made.err
+    assert "label map, 300 structures" in made.out
+    assert "left out (no voxel): colon" in made.out
+    case = read_case(
+        Path("case"), before_puncture=True, changes={"prescription_gy": 20.0, "source": {"strength_u": 40700.0}}
+    )
+    assert len(case.case.structures) == 301
+    assert [w.kind.id for w in case.warnings if w.kind.id == "shared-voxels"], "what overlaps the CTV is said"
+
+
 def test_without_a_lesion_the_next_step_is_told(run) -> None:  # type: ignore[no-untyped-def]
     made = run("prepare", write_scan(Path("scan"), ("liver", "stomach")), "-o", "case")
     assert made.code == 0, made.err

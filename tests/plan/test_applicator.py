@@ -32,11 +32,7 @@ def test_offsets_are_measured_along_a_bent_catheter_and_a_plan_with_their_mean_s
 
 
 @pytest.mark.parametrize(
-    ("points", "message"),
-    [
-        ([[0.0, 9.0, -2.0]], "5.0 mm beyond its tip"),
-        ([[9.0, 0.0, 50.0]], "9.0 mm beside it"),
-    ],
+    ("points", "message"), [([[0.0, 9.0, -2.0]], "5.0 mm beyond its tip"), ([[9.0, 0.0, 50.0]], "9.0 mm beside it")]
 )
 def test_a_first_dwell_outside_its_catheter_is_refused(points, message):
     with pytest.raises(InputError, match=message):

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import find_objects
 
-from hdrplan.errors import FormatError, InputError
+from hdrplan.errors import FormatError, HdrPlanError, InputError
 from hdrplan.geometry import Role, Structure, box_of
 from hdrplan.io.files import json_entries
 from hdrplan.io.header_names import names_in_header
 from hdrplan.io.image_files import is_image, open_image
 
-__all__ = ["read_label_map", "read_mask", "read_names", "structures_and_unnamed"]
+__all__ = ["is_names", "read_label_map", "read_mask", "read_names", "structures_and_unnamed"]
 
 # Crumbs of what was not named need no word.
 _LEAST_CC = 1.0
@@ -56,6 +56,16 @@ def read_names(path: Path) -> dict[int, str]:
         names[label] = name
     # What nobody segmented has the value 0.
     return {label: name for label, name in names.items() if label != 0 or name.casefold() != "background"}
+
+
+def is_names(path: Path) -> bool:
+    """Whether a file is JSON that names the values of a label map."""
+    if path.suffix.lower() != ".json" or path.name.lower().endswith(".mrk.json"):
+        return False
+    try:
+        return bool(read_names(path))
+    except HdrPlanError:
+        return False
 
 
 def _names_of_its_own(path: Path) -> dict[int, str]:

@@ -21,7 +21,7 @@ from hdrplan.io.files import sha256
 from hdrplan.io.header_names import names_beside, names_in_header
 from hdrplan.io.image_files import Image, is_image, open_image, structure_name
 from hdrplan.io.image_places import doubts_of_labels, doubts_of_orientation
-from hdrplan.io.label_maps import read_names
+from hdrplan.io.label_maps import is_names, read_names
 from hdrplan.io.regions import Regions, read_regions
 from hdrplan.io.scan_catheters import find_catheters, is_curves
 from hdrplan.io.scan_ct import find_ct
@@ -74,9 +74,9 @@ def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_othe
     ----------
     sources : sequence of Path
         Files and folders, in any order: one CT (NIfTI, NRRD, MetaImage, or a DICOM series), and any of label maps with
-        names (in their header, a JSON beside them, or ``names``), masks named by their files, ``.seg.nrrd``, DICOM
-        Segmentations, RT Structure Sets, curves of 3D Slicer (``.mrk.json``) as catheters. The same CT may lie there
-        twice, as a DICOM series and as a file of its own.
+        names (in their header, a JSON beside or among them, or ``names``), masks named by their files,
+        ``.seg.nrrd``, DICOM Segmentations, RT Structure Sets, curves of 3D Slicer (``.mrk.json``) as
+        catheters. The same CT may lie there twice, as a DICOM series and as a file of its own.
     names : Path, optional
         JSON of names for label maps that have none of their own.
     accept_other_patient : bool
@@ -91,6 +91,10 @@ def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_othe
     """
     given = {Path(source) for source in sources}
     images, clinical, curves = _files(sources)
+    listed = [path for path in curves if path in given and is_names(path)]
+    if listed:
+        curves = [path for path in curves if path not in listed]
+        names = _only_names([*filter(None, [names]), *listed])
     slices = [file for file in clinical if file.kind == "CT"]
     drawn = [file for file in clinical if file.kind in ("RS", "SEG")]
     sorts = {path: _sort_of(open_image(path)) for path in images}
@@ -131,6 +135,16 @@ def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_othe
         hashes={_said(Path(s), k, len(sources)): sha256(Path(s)) for k, s in enumerate(sources, start=1)},
         warnings=each_once([*warnings, *(w for _, r in read for w in r.warnings), *notes]),
     )
+
+
+def _only_names(listed: Sequence[Path]) -> Path:
+    if len(listed) > 1:
+        raise InputError(
+            "one file of names for all label maps",
+            got=f"{len(listed)}: {', '.join(path.name for path in listed)}"[:120],
+            remedy="Put each beside its label map under the same name: ct_labels.nii.gz, ct_labels.json.",
+        )
+    return listed[0]
 
 
 def _said(source: Path, number: int, count: int) -> str:

@@ -1,6 +1,6 @@
 """The task and its result: case, goals, plan. Knows no kernels, dose or files."""
 
-from hdrplan.plan.anatomy import AnatomyName, Tissue, anatomy_of, is_lesion_name, organ_of
+from hdrplan.plan.anatomy import AnatomyName, Tissue, anatomy_of, is_lesion_name, nearest_known, organ_of
 from hdrplan.plan.applicator import Applicator, measured_applicator
 from hdrplan.plan.brachy import BrachyPlan, Channel, ReferencePoint, SourceOfPlan, as_plan, brachy_of_plan
 from hdrplan.plan.case import Case, Organs
@@ -37,6 +37,7 @@ __all__ = [
     "is_lesion_name",
     "isodose_frac",
     "measured_applicator",
+    "nearest_known",
     "organ_of",
     "parse_goal",
     "parse_metric",

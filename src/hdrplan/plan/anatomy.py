@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
-__all__ = ["AnatomyName", "Tissue", "anatomy_of", "is_lesion_name", "organ_of"]
+__all__ = ["AnatomyName", "Tissue", "anatomy_of", "is_lesion_name", "nearest_known", "organ_of"]
 
 Tissue = Literal[
     "bone", "lung", "bowel", "gallbladder", "heart", "great vessel", "liver vessel", "spinal cord", "organ", "other"
@@ -142,6 +143,30 @@ def organ_of(name: str) -> str | None:
     """
     plain = _plain(name)
     return next((row.organ for row in _TABLE if row.whole and re.fullmatch(row.whole, plain)), None)
+
+
+# How much of a word must agree for a slip of the pen, and words of sides that say nothing of the organ.
+_SLIP = 0.8
+_SIDES = frozenset({"left", "right", "l", "r", "li", "re", "upper", "lower"})
+
+
+def nearest_known(name: str) -> str | None:
+    """Return what a name that says nothing may have meant, a letter aside; None where nothing is near.
+
+    Examples
+    --------
+    >>> nearest_known("Livr"), nearest_known("ribb_right_9"), nearest_known("lesoin 2"), nearest_known("ring 5 mm")
+    ('liver', 'rib', 'lesion', None)
+    """
+    if anatomy_of(name) is not None or is_lesion_name(name):
+        return None
+    words = [word for word in _plain(name).split() if word not in _SIDES and not word.isdigit()]
+    organs = [row.organ for row in _TABLE if row.tissue != "other"]
+    known = dict.fromkeys(
+        (*organs, *(organ.split()[-1] for organ in organs), "liver", "lesion", "tumour", "metastasis")
+    )
+    near = get_close_matches(" ".join(words), known, 1, _SLIP) if words and len(words[0]) > 2 else []
+    return near[0] if near else None
 
 
 def is_lesion_name(name: str) -> bool:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from hdrplan.optimize import ChosenSet
+from hdrplan.plan import nearest_known
 from hdrplan.report.placement_recourse import (
     foreseen_lines,
     foreseen_table,
@@ -155,7 +156,8 @@ def obstacle_lines(result: PlaceResult) -> list[str]:
         for margin_mm in sorted(set(margins_mm.values()))
     ]
     if result.not_avoided:
-        lines.append(f"Read, not avoided: {', '.join(result.not_avoided)}.")
+        names = [f"{name} ({near}?)" if (near := nearest_known(name)) else name for name in result.not_avoided]
+        lines.append(f"Read, not avoided: {', '.join(names)}.")
     return lines
 
 

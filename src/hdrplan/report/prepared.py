@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.plan import nearest_known
 from hdrplan.report.axes import draw_anatomy, line_style, short
 from hdrplan.report.palette import styles_of
 from hdrplan.report.planes import VIEWS
@@ -28,10 +29,16 @@ def prepared_lines(prepared: PreparedCase) -> list[str]:
     for row in shown:
         clear = f", needles keep {row.avoid_mm:g} mm away" if row.avoid_mm else ""
         lines.append(f"{row.use:<13}  {short(row.name, 32):<{width}} {row.volume_cc:>8.1f} cc  {row.why}{clear}")
-    rest = [row.name for row in prepared.rows if row.use == "not used"]
+    rest = [_perhaps(row.name) for row in prepared.rows if row.use == "not used"]
     if rest:
         lines.append(f"read, neither spared nor avoided: {', '.join(rest)}")
     return lines
+
+
+def _perhaps(name: str) -> str:
+    """Return a name, with what it may have meant: "stomch (stomach?)"."""
+    near = nearest_known(name)
+    return f"{name} ({near}?)" if near else name
 
 
 def prepared_table(prepared: PreparedCase) -> dict[str, object]:
@@ -41,7 +48,14 @@ def prepared_table(prepared: PreparedCase) -> dict[str, object]:
         "name": prepared.name,
         "healthy": prepared.healthy,
         "structures": [
-            {"name": row.name, "volume_cc": row.volume_cc, "use": row.use, "avoid_mm": row.avoid_mm, "why": row.why}
+            {
+                "name": row.name,
+                "volume_cc": row.volume_cc,
+                "use": row.use,
+                "avoid_mm": row.avoid_mm,
+                "why": row.why,
+                "near": nearest_known(row.name),
+            }
             for row in prepared.rows
         ],
         "warnings": [warning.table() for warning in prepared.warnings],
