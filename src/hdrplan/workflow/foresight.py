@@ -231,8 +231,7 @@ def foreseen_next(
     for done, path in enumerate(order, start=1):
         look = tried < _CONTENDERS or (every_path is not None and time.monotonic() < every_path.until_s)
         others, searches = [other for other in each[path][1] if other != path][:count], list[RestSearch]()
-        for shift_mm in shifts_mm if look else ():
-            moved = setting.displaced(path, shift_mm)
+        for moved in setting.displaced_each(path, shifts_mm) if look else ():
             clear = setting.clear([*inside, moved])
             kept = [other for other in others if other in clear]
             searches.append(rests.search(moved.rate.gy_per_s, clear, count, planned_before=kept))

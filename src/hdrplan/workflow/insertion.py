@@ -97,6 +97,25 @@ class InsertionSetting:
         ends = np.stack((self.paths.entry_mm[path], self.paths.tip_mm[path]))
         return self.inserted(Catheter(f"path_{path}", ends + shift_mm))
 
+    def displaced_each(self, path: int, shifts_mm: FloatArray) -> list[Inserted]:
+        """Return a path's catheter in each of many places, moved as a whole; their rates are computed together.
+
+        Parameters
+        ----------
+        path : int
+        shifts_mm : (n, 3) array
+        """
+        ends = np.stack((self.paths.entry_mm[path], self.paths.tip_mm[path]))
+        moved = [Catheter(f"path_{path}_{k}", ends + shift_mm) for k, shift_mm in enumerate(shifts_mm)]
+        try:
+            dwells = candidate_dwells(replace(self.case, catheters=tuple(moved)), self.planning)
+        except InputError:  # one of them missed every lesion
+            return [self.inserted(catheter) for catheter in moved]
+        rate = dose_rate(dwells, self.points.points_mm, self.source, strength_u=self.strength_u)
+        columns = [np.flatnonzero(dwells.catheter == k) for k in range(len(moved))]
+        each = (DoseRate(rate.gy_per_s[:, own].copy(), rate.extrapolated) for own in columns)
+        return [Inserted(catheter, own) for catheter, own in zip(moved, each, strict=True)]
+
     def clear(self, inside: Sequence[Inserted]) -> IntArray:
         """Return the first paths that keep distance and angle to everything that is in: so many as a choice is from."""
         if not inside:
