@@ -51,6 +51,9 @@ def test_the_next_catheter_stands_beside_the_nominal_choice(run, phantoms: Path,
     others = "errors foreseen (not in this plan)" in page
     assert others == ("It is none of the catheters of this plan" in done.out)
     assert page.count('class="card"') == 2 + others
+    nominal = next(one for one in seen["tried"] if one["path"] == seen["nominal_path"])
+    planned = read_catheters(out / "catheters.mrk.json")
+    assert planned[0].points_mm[0] == pytest.approx(nominal["entry_mm_lps"], abs=1e-3), "cath_1 is the nominal next"
     (first,) = read_catheters(out / "next.mrk.json")
     assert first.points_mm[0] == pytest.approx(seen["tried"][0]["entry_mm_lps"], abs=1e-3)
 

@@ -94,7 +94,7 @@ def test_foresight_tries_every_path_and_bounds_what_can_be_expected(
     setting: InsertionSetting, nominal: Nominal
 ) -> None:
     shifts_mm = np.random.default_rng(0).normal(0.0, 3.0, (3, 3))
-    seen = foreseen_next(setting, (), nominal.rest, 2, shifts_mm, every_path=EveryPath(0.01))
+    seen = foreseen_next(setting, (), nominal.paths, 2, shifts_mm, every_path=EveryPath(0.01))
     assert seen.complete
     assert len(seen.paths) == len(setting.clear(()))
     assert seen.nominal_path == nominal.paths[0]

@@ -22,7 +22,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Catheter, Trajectories
 from hdrplan.optimize import Rest, RestSearch
 from hdrplan.workflow.candidates import nearest_mm
-from hdrplan.workflow.inserted import Inserted, RestOfPaths
+from hdrplan.workflow.inserted import Inserted
 from hdrplan.workflow.insertion import InsertionSetting
 
 __all__ = ["EveryPath", "Foreseen", "ForeseenNext", "Foresight", "foreseen_catheter", "foreseen_next"]
@@ -153,30 +153,30 @@ class ForeseenNext:
 
 def foreseen_catheter(
     setting: InsertionSetting,
-    count: int,
+    planned: Sequence[Catheter],
     *,
     every_path: EveryPath,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ForeseenNext | None:
-    """Find the next of ``count`` catheters for the best expected end; None where no path is clear.
+    """Find the next catheter for the best expected end, and all planned ones still to insert; None where none is clear.
 
     Parameters
     ----------
     setting : InsertionSetting
         Its options say how large errors are and how many displacements are tried.
-    count : int
-        Catheters still to insert, at least one.
+    planned : sequence of Catheter
+        The choice without error, at least one: the first is the nominal next.
     every_path : EveryPath
     on_progress : callable, optional
     """
     options = setting.options
-    found = setting.rest(setting.given, count)
-    if not found.paths:
+    count, paths = len(planned), _paths_of(setting, planned)
+    if not paths:
         return None
     rng = np.random.default_rng(options.seed)
     shifts_mm = rng.normal(0.0, options.error_mm / np.sqrt(3.0), (options.scenarios, 3))
     foresight = foreseen_next(
-        setting, setting.given, found, count, shifts_mm, every_path=every_path, on_progress=on_progress
+        setting, setting.given, paths, count, shifts_mm, every_path=every_path, on_progress=on_progress
     )
     both = setting.paths.only([foresight.best.path, foresight.nominal_path]).catheters()
     best, nominal = (replace(one, name=name) for one, name in zip(both, ("next", "nominal"), strict=True))
@@ -193,10 +193,22 @@ def foreseen_catheter(
     )
 
 
+def _paths_of(setting: InsertionSetting, planned: Sequence[Catheter]) -> tuple[int, ...]:
+    """Return the paths that planned catheters take, in their order; another choice where one is not among the paths."""
+    paths = []
+    for catheter in planned:
+        away = np.linalg.norm(setting.paths.entry_mm - catheter.points_mm[0], axis=1)
+        away += np.linalg.norm(setting.paths.tip_mm - catheter.points_mm[-1], axis=1)
+        paths.append(int(away.argmin()))
+        if away.min() > 1e-6 or paths[-1] not in setting.clear(setting.given):
+            return setting.rest(setting.given, len(planned)).paths
+    return tuple(paths)
+
+
 def foreseen_next(
     setting: InsertionSetting,
     inside: Sequence[Inserted],
-    found: RestOfPaths,
+    planned: Sequence[int],
     remaining: int,
     shifts_mm: FloatArray,
     *,
@@ -209,8 +221,8 @@ def foreseen_next(
     ----------
     setting : InsertionSetting
     inside : sequence of Inserted
-    found : RestOfPaths
-        The choice without error: its first path is the nominal next one.
+    planned : sequence of int
+        Paths of the choice without error: the first is the nominal next one.
     remaining : int
         Catheters still to insert, the next among them.
     shifts_mm : (n, 3) array
@@ -222,8 +234,8 @@ def foreseen_next(
     """
     progress = on_progress or (lambda done, total: None)
     count, draws = remaining - 1, len(shifts_mm)
-    each = setting.with_each(inside, found.paths, remaining)
-    ranked, first = sorted(each, key=lambda path: each[path][0]), found.paths[0]
+    each = setting.with_each(inside, planned, remaining)
+    ranked, first = sorted(each, key=lambda path: each[path][0]), planned[0]
     gap_frac = None if every_path is None else every_path.gap_frac
     order = [first, *(path for path in ranked if path != first)]
     total = draws * (len(order) if every_path else min(_CONTENDERS, len(order)))

@@ -165,11 +165,18 @@ def place_case(
         with step("foresight") as progress:
             every_path = EveryPath(_FORESEEN_GAP_FRAC, time.monotonic() + options.time_limit_s)
             coarse = replace(options, sample_mm=max(options.sample_mm, FORESIGHT_MM))
-            left = len(chosen.candidates)
+            planned_next = paths.only(insertion_order(placement, chosen)).catheters()
             setting = insertion_setting(
-                case, goals, source, strength, options=coarse, planning=planning, room=found.room, is_last=left == 1
+                case,
+                goals,
+                source,
+                strength,
+                options=coarse,
+                planning=planning,
+                room=found.room,
+                is_last=len(planned_next) == 1,
             )
-            foreseen = foreseen_catheter(setting, left, every_path=every_path, on_progress=progress)
+            foreseen = foreseen_catheter(setting, planned_next, every_path=every_path, on_progress=progress)
     with step("plan"):
         new = named_apart(paths.only(insertion_order(placement, chosen)).catheters(), given)
         placed = replace(case, catheters=(*given, *new))

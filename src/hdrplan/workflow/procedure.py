@@ -164,7 +164,7 @@ def course(
             path = left[0]
             if arm == "foreseen" and remaining > 1:
                 imagined = _shifts_mm(seed, _IMAGINED, number * 100 + turn, draws, error_mm)
-                path = foreseen_next(setting, inside, found, remaining, imagined).best.path
+                path = foreseen_next(setting, inside, found.paths, remaining, imagined).best.path
             left = [other for other in left if other != path]
         taken.append(path)
         inside.append(setting.displaced(path, shift_mm))
