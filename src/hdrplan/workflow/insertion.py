@@ -215,7 +215,6 @@ def insertion_setting(
     options: PlaceOptions,
     planning: PlanOptions,
     room: Clearance | None = None,
-    is_last: bool = False,
 ) -> InsertionSetting:
     """Return what every choice between two insertions has in common.
 
@@ -228,11 +227,10 @@ def insertion_setting(
     source : TG43Source
     strength : Strength
     options : PlaceOptions
+        Where one catheter is still to come (``count``), no path is needed to take the place of one that it excludes.
     planning : PlanOptions
     room : Clearance, optional
         Of the same case and options, found before.
-    is_last : bool
-        One catheter is still to come: no path is needed to take the place of one that it excludes.
 
     Raises
     ------
@@ -244,7 +242,7 @@ def insertion_setting(
     """
     goals.require_prescription("a choice between insertions")
     refuse_missing_groups(case, without=options.without, body=options.body)
-    found = ways(case, options, count=(1 if is_last else _POOL) * options.candidates, room=room)
+    found = ways(case, options, count=(1 if options.count == 1 else _POOL) * options.candidates, room=room)
     paths = by_turns(case, found.paths)
     # As in the choice of a placement: goals that may be missed, and the shape of isodoses, wait for the plan.
     hard = tuple(goal for goal in goals.goals if goal.level == 0 and goal.metric.kind != "conformity")

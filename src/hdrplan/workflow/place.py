@@ -164,17 +164,11 @@ def place_case(
     if options.foresee and chosen.candidates:
         with step("foresight") as progress:
             every_path = EveryPath(_FORESEEN_GAP_FRAC, time.monotonic() + options.time_limit_s)
-            coarse = replace(options, sample_mm=max(options.sample_mm, FORESIGHT_MM))
             planned_next = paths.only(insertion_order(placement, chosen)).catheters()
+            spacing_mm = max(options.sample_mm, FORESIGHT_MM)
+            coarse = replace(options, sample_mm=spacing_mm, count=len(planned_next))
             setting = insertion_setting(
-                case,
-                goals,
-                source,
-                strength,
-                options=coarse,
-                planning=planning,
-                room=found.room,
-                is_last=len(planned_next) == 1,
+                case, goals, source, strength, options=coarse, planning=planning, room=found.room
             )
             foreseen = foreseen_catheter(setting, planned_next, every_path=every_path, on_progress=progress)
     with step("plan"):
