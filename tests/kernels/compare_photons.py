@@ -121,7 +121,9 @@ def scatter_histories(kernel: Kernel, rng: Rng) -> None:
         per_mm=frozen(1.0 / spacing),
         outside=np.uint32(outside),
         reach_mm=frozen(np.array([np.full(3, -20.0), size + 20.0])),
-        majorant=frozen(1.802 * tables.total.max(axis=1, keepdims=True), np.float32),
+        majorant=frozen(2.5 * tables.total.max(axis=1, keepdims=True), np.float32),
+        own=frozen(1.802 * tables.total.max(axis=1, keepdims=True), np.float32),
+        kept=0.6,
     )
     limit, alias = rng.uniform(0.0, 1.0, 4), rng.integers(0, 4, 4)
     cosine = np.sort(rng.uniform(-1.0, 1.0, (4, 2)), axis=1)

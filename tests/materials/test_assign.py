@@ -110,6 +110,14 @@ def test_metal_in_an_organ_is_said_where_the_body_label_leaves_organs_out() -> N
     assert ids(made) == ["media-metal"]
 
 
+@pytest.mark.parametrize("hu", [0, 40])
+def test_a_ct_of_one_value_is_said(hu: int) -> None:
+    made = assign_media(Volume(GRID, np.full(GRID.shape_zyx, hu, dtype=np.int16)), [BODY, LIVER, RIB, LUNG])
+    assert ids(made) == ["media-ct-even"]
+    assert f"{hu} HU" in made.cautions[0].text
+    assert "media-ct-even" not in ids(assign_media(ct(), [BODY, LIVER, RIB, LUNG]))
+
+
 @pytest.mark.parametrize("hu", [-1000, 1000])
 def test_a_ct_that_shows_no_tissue_in_organs_is_said(hu: int) -> None:
     made = assign_media(Volume(GRID, np.full(GRID.shape_zyx, hu, dtype=np.int16)), [BODY, LIVER, RIB, LUNG])

@@ -38,27 +38,35 @@ def _through_voxels(stream, dwell, emitted, tables, box, scoring, score) -> int:
     cosine = emitted.cosine[kind, 0] + stream.uniform() * np.ptp(emitted.cosine[kind])
     place = emitted.position_mm[dwell] + (stream.uniform() - 0.5) * emitted.length_mm * emitted.axis[dwell]
     way, energy = turned(stream, cosine, emitted.axis[dwell]), float(emitted.energy_kev[kind])
-    collisions, ahead = 0, 0.0
+    collisions, ahead, weight, been_out = 0, 0.0, 1.0, False
     while energy > tables.cutoff_kev:
         row, fraction = row_of(energy, tables)
-        majorant, response = between(box.majorant, row, fraction)[0], between(scoring.response, row, fraction)
+        response = between(scoring.response, row, fraction)
         while True:
+            majorant = between(box.own if been_out else box.majorant, row, fraction)[0]
             flight = -np.log(stream.uniform()) / majorant
             if collisions:
                 while ahead < flight:
                     cell = np.floor((place + ahead * way - scoring.low_mm) * scoring.per_mm).astype(int)[::-1]
                     if (cell >= 0).all() and (cell < score.shape[:3]).all():
-                        score[tuple(cell)] += response
+                        score[tuple(cell)] += weight * response
                     ahead += scoring.step_mm
                 ahead -= flight
             place = place + flight * way
             code = code_at(place, box)
             if code is None:
                 return collisions
+            cell = np.floor(place * box.per_mm)[::-1]
+            outside = bool((cell < 0).any() or (cell >= box.codes.shape).any())
+            been_out = been_out or outside
             level, density, medium = stream.uniform() * majorant, code % 2**24 * 2e-6, code // 2**24
             if level < density * between(tables.total, row, fraction)[medium]:
                 break
         collisions += 1
+        if outside and weight == 1.0:
+            if stream.uniform() >= box.kept:
+                return collisions
+            weight = 1.0 / box.kept
         if collisions == 1:
             ahead = stream.uniform() * scoring.step_mm
         energy, way = collided(stream, level / density, energy, medium, way, tables)

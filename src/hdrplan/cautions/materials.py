@@ -30,6 +30,13 @@ MATERIALS = (
         why="12-bit CT holds -1024 to 3071 HU. The values are limited to that range before they become densities.",
     ),
     Kind(
+        id="media-ct-even",
+        sentence="the CT holds one value, {hu:g} HU, all over the body: media come from the labels alone",
+        remedy="Check that this is the patient's CT and was exported whole.",
+        why="No scan of a patient is the same everywhere: fat, lung, bone and the air around the body differ. An empty "
+        "or blanked CT of 0 HU would pass as water and soft tissue.",
+    ),
+    Kind(
         id="media-off-tissue",
         sentence="{percent:.0f} % of the voxels in labels of solid organs lie below {low:g} or above {high:g} HU: no "
         "soft tissue",

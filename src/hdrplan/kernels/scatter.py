@@ -53,6 +53,8 @@ class VoxelBox(NamedTuple):
     outside: np.uint32  # code outside; density 0 is vacuum, where photons leave for good
     reach_mm: Floats  # (2, 3), box beyond which photons are given up
     majorant: Singles  # (n_energies, 1), 1/mm, above every cross section in the box and outside
+    own: Singles  # (n_energies, 1), 1/mm, the same or lower: for the flights of photons that have been outside
+    kept: float  # share of photons that go on after their first collision outside; they count for the others, too
 
 
 class Scoring(NamedTuple):
@@ -95,15 +97,15 @@ def _started(
 
 
 @jit_inline
-def _code(x: float, y: float, z: float, box: VoxelBox) -> tuple[np.uint32, bool]:
-    """Return the code at a place, and whether photons leave for good there."""
+def _code(x: float, y: float, z: float, box: VoxelBox) -> tuple[np.uint32, bool, bool]:
+    """Return the code at a place, whether it is outside, and whether photons leave for good there."""
     nz, ny, nx = box.codes.shape
     i, j, k = x * box.per_mm[0], y * box.per_mm[1], z * box.per_mm[2]
     if i >= 0.0 and i < nx and j >= 0.0 and j < ny and k >= 0.0 and k < nz:
-        return box.codes[int(k), int(j), int(i)], False
+        return box.codes[int(k), int(j), int(i)], False, False
     low, high = box.reach_mm[0], box.reach_mm[1]
     within = low[0] < x < high[0] and low[1] < y < high[1] and low[2] < z < high[2]
-    return box.outside, not within or box.outside & _DENSITY == 0
+    return box.outside, True, not within or box.outside & _DENSITY == 0
 
 
 @jit_inline
@@ -112,6 +114,7 @@ def _score(
     way: tuple[float, float, float],
     span: tuple[float, float],
     row: tuple[int, float],
+    weight: float,
     scoring: Scoring,
 ) -> float:
     """Score the points of one flight; return how far behind its end the next one lies."""
@@ -126,11 +129,11 @@ def _score(
     di = way[0] * scoring.per_mm[0] * scoring.step_mm
     dj = way[1] * scoring.per_mm[1] * scoring.step_mm
     dk = way[2] * scoring.per_mm[2] * scoring.step_mm
-    response, fraction = scoring.response, np.float32(row[1])
-    r0 = response[row[0], 0] + fraction * (response[row[0] + 1, 0] - response[row[0], 0])
-    r1 = response[row[0], 1] + fraction * (response[row[0] + 1, 1] - response[row[0], 1])
-    r2 = response[row[0], 2] + fraction * (response[row[0] + 1, 2] - response[row[0], 2])
-    r3 = response[row[0], 3] + fraction * (response[row[0] + 1, 3] - response[row[0], 3])
+    response, fraction, heavy = scoring.response, np.float32(row[1]), np.float32(weight)
+    r0 = heavy * (response[row[0], 0] + fraction * (response[row[0] + 1, 0] - response[row[0], 0]))
+    r1 = heavy * (response[row[0], 1] + fraction * (response[row[0] + 1, 1] - response[row[0], 1]))
+    r2 = heavy * (response[row[0], 2] + fraction * (response[row[0] + 1, 2] - response[row[0], 2]))
+    r3 = heavy * (response[row[0], 3] + fraction * (response[row[0] + 1, 3] - response[row[0], 3]))
     for _ in range(steps):
         if i >= 0.0 and i < nx and j >= 0.0 and j < ny and k >= 0.0 and k < nz:
             a, b, c = int(k), int(j), int(i)
@@ -151,20 +154,27 @@ def _history(
     """Follow one photon to its end; return the number of its collisions."""
     state, energy, (x, y, z), (u, v, w) = _started(state, dwell, emitted)
     collisions = 0
-    ahead = 0.0
+    ahead, weight = 0.0, 1.0
+    left = False
     while energy > tables.cutoff_kev:
         row, fraction = energy_place(energy, tables)
         low = float(box.majorant[row, 0])
         majorant = low + fraction * (float(box.majorant[row + 1, 0]) - low)
+        low = float(box.own[row, 0])
+        own = low + fraction * (float(box.own[row + 1, 0]) - low)
+        out = False
         while True:
+            if left:
+                majorant = own
             state, one = uniform(state)
             flight = -np.log(one) / majorant
             if collisions > 0:
-                ahead = _score((x, y, z), (u, v, w), (ahead, flight), (row, fraction), scoring)
+                ahead = _score((x, y, z), (u, v, w), (ahead, flight), (row, fraction), weight, scoring)
             x, y, z = x + flight * u, y + flight * v, z + flight * w
-            code, gone = _code(x, y, z, box)
+            code, out, gone = _code(x, y, z, box)
             if gone:
                 return collisions
+            left = left or out
             state, two = uniform(state)
             density = float(code & _DENSITY) * _DENSITY_UNIT
             medium = int(code >> _MEDIUM)
@@ -174,6 +184,11 @@ def _history(
             if level < density * total:
                 break
         collisions += 1
+        if out and weight == 1.0:
+            state, one = uniform(state)
+            if one >= box.kept:
+                return collisions
+            weight = 1.0 / box.kept
         if collisions == 1:
             state, one = uniform(state)
             ahead = one * scoring.step_mm

@@ -59,8 +59,8 @@ class Counts:
     dense: int = 0
     metal: int = 0
     beyond: int = 0
-    low_hu: float = 0.0
-    high_hu: float = 0.0
+    low_hu: float = np.inf
+    high_hu: float = -np.inf
 
     def __add__(self, other: Counts) -> Counts:
         """Both together."""
@@ -111,6 +111,8 @@ def doubts_of_media(
             )
     if counts.beyond:
         found.append(caution("media-hu-range", count=counts.beyond, low=counts.low_hu, high=counts.high_hu))
+    if counts.low_hu == counts.high_hu:
+        found.append(caution("media-ct-even", hu=counts.low_hu))
     if counts.solid * voxel_cc >= _SOLID_CC and counts.off >= _OFF_FRAC * counts.solid:
         percent = 100.0 * counts.off / counts.solid
         found.append(caution("media-off-tissue", percent=percent, low=SOFT_HU[0], high=SOFT_HU[1]))

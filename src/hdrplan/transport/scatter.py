@@ -25,6 +25,9 @@ _ROUND = 200_000
 # Water around a grid is followed this far. A sphere of 150 (200) mm takes 6.8 (2.4) % of the dose at 100 mm: what lies
 # beyond 350 mm adds less than 0.02 % at the edge of the grid.
 _WATER_MM = 350.0
+# Photons that collide outside the grid seldom come back to it: half of them go on, and count twice. In the demo's water
+# this takes a third of the time and adds a twentieth to the error; a fifth instead of a half, a sixth.
+_KEPT = 0.5
 _MASK = (1 << 64) - 1
 
 
@@ -125,9 +128,14 @@ def _emitted(task: ScatterTask) -> Emitted:
 
 
 def _box(voxels: Voxels, flights: Voxels) -> VoxelBox:
-    tables = photon_tables(voxels.photons)
-    highest = np.maximum(voxels.highest_units(), flights.highest_units()) * DENSITY_UNIT_G_PER_CC
-    majorant = (tables.total * highest.astype(np.float32)).max(axis=1, keepdims=True)
+    total = photon_tables(voxels.photons).total
+
+    def majorant(highest: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        densities = (highest * DENSITY_UNIT_G_PER_CC).astype(np.float32)
+        # A thousandth above: cross sections are sums of rounded numbers.
+        return frozen((total * densities).max(axis=1, keepdims=True) * np.float32(1.001), np.float32)
+
+    own = voxels.highest_units()
     size = voxels.grid.spacing_mm * np.array(voxels.grid.shape_zyx[::-1])
     margin = _WATER_MM if voxels.outside else 0.0
     return VoxelBox(
@@ -135,6 +143,7 @@ def _box(voxels: Voxels, flights: Voxels) -> VoxelBox:
         per_mm=frozen(1.0 / voxels.grid.spacing_mm),
         outside=np.uint32(voxels.outside),
         reach_mm=frozen(np.array([np.full(3, -margin), size + margin])),
-        # A thousandth above: cross sections are sums of rounded numbers.
-        majorant=frozen(majorant * np.float32(1.001), np.float32),
+        majorant=majorant(np.maximum(own, flights.highest_units())),
+        own=majorant(own),
+        kept=_KEPT,
     )

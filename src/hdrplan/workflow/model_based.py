@@ -44,7 +44,7 @@ class ModelDose:
     factor : Volume
         D_m,m over TG-43's dose.
     factor_error : Volume
-        Standard error of the factor, on the grid that scatter is scored on.
+        Standard error of the factor, between nodes over the CT.
     dose_factor : DoseFactor
         The factor at any point, as plans and proofs take it.
     minima : tuple of EveryPoint
@@ -88,7 +88,7 @@ class PlanFactor:
     run : ScatterRun
     factor : DoseFactor
     error_on_grid : callable
-        Returns the standard error of the factor on the scored grid.
+        Returns the standard error of the factor on a grid over the CT.
     """
 
     setting: Setting
@@ -252,8 +252,9 @@ def proven_minima(plan: Plan, found: PlanFactor, goals: Goals) -> tuple[EveryPoi
 
 def _within(media: Grid, scored: Grid) -> Grid:
     """Return the voxels of media that lie on the scored grid."""
-    low = np.rint(media.index(scored.world([0, 0, 0])) - 0.5).astype(int)
-    size = np.minimum(2 * np.array(scored.shape_zyx[::-1]), np.array(media.shape_zyx[::-1]) - low)
+    low = np.rint(media.index(scored.world([-0.5, -0.5, -0.5])) + 0.5).astype(int)
+    high = np.rint(media.index(scored.world(np.array(scored.shape_zyx[::-1]) - 0.5)) + 0.5).astype(int)
+    size = np.minimum(high, media.shape_zyx[::-1]) - low
     nx, ny, nz = size.tolist()
     return media.box(low, (nz, ny, nx))
 

@@ -32,6 +32,9 @@ __all__ = ["KeptRuns", "ModelOptions", "ScatterRun", "Setting", "dwells_with_tim
 # Points of each structure that are asked between rounds.
 _MONITORED = 300
 _FIRST_HISTORIES = 100_000
+# Scatter is scored on cells of 3 x 3 x 3 voxels of media: 9 mm of the usual 3. Against cells of 2 x 2 x 2 an error takes a
+# third of the photons, and a kept batch a third of the memory (docs/decisions/0132).
+_CELL_VOXELS = 3
 # A round takes what the error says and no more than three times what was done: early errors are rough.
 _GROWTH = 3.0
 
@@ -47,7 +50,7 @@ class ModelOptions:
         least 5 % of the prescription.
     seed : int
     voxel_mm : float
-        Edge of the voxels of media, about; scatter is scored on voxels of twice that.
+        Edge of the voxels of media, about; scatter is scored on cells of three times that.
     sample_mm : float
         Of the points of structures, as in the planner's options.
     max_histories : int
@@ -172,25 +175,27 @@ def dwells_with_time(plan: Plan) -> tuple[Dwells, FloatArray]:
     )
 
 
-def scored_grid(patient: Grid, ct: Grid) -> Grid:
-    """Return the grid of voxels twice as large as those of media, over the CT: what was padded is not scored.
+def scored_grid(patient: Grid, ct: Grid, *, cell_voxels: int = _CELL_VOXELS) -> Grid:
+    """Return the grid of cells that scatter is scored on, over the CT: what was padded is not scored.
 
     Parameters
     ----------
     patient : Grid
         Of the media.
     ct : Grid
+    cell_voxels : int
+        Edge of a cell in voxels of media.
     """
     corners = ct.world(np.array(np.meshgrid(*((-0.5, n - 0.5) for n in ct.shape_zyx[::-1]))).reshape(3, -1).T)
     index = patient.index(corners)
     size = np.array(patient.shape_zyx[::-1])
     low = np.clip(np.floor(index.min(axis=0) + 0.5 + 1e-6), 0, size - 1)
     high = np.clip(np.ceil(index.max(axis=0) + 0.5 - 1e-6), low + 1, size)
-    nx, ny, nz = np.ceil((high - low) / 2.0).astype(int).tolist()
+    nx, ny, nz = np.ceil((high - low) / cell_voxels).astype(int).tolist()
     return Grid(
         shape_zyx=(nz, ny, nx),
-        origin_mm=patient.world(low + 0.5),
-        spacing_mm=2.0 * patient.spacing_mm,
+        origin_mm=patient.world(low + 0.5 * (cell_voxels - 1)),
+        spacing_mm=cell_voxels * patient.spacing_mm,
         direction=patient.direction,
     )
 
