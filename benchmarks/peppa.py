@@ -1,9 +1,11 @@
 """Monte Carlo in the breast of Peppa et al. against a second estimator: ``python -m benchmarks.peppa [--histories N]``.
 
 The phantom and its 79 dwells are the working group's test case (Peppa V et al., Brachytherapy 2016;15:S74), read from
-../shared; without it nothing is done. The dose at centres of voxels with more than 25 % of the target's D90 is compared
-with an estimator of the tests that shares cross sections alone: its primary crosses every plane of the voxels and keeps
-every photon line, its scattered photons are drawn by other samplings and score where a collision might be.
+../shared; without it nothing is done. Compared are doses at centres of voxels with more than 25 % of the target's D90:
+dose in water without end times the correction for media, by hdrplan and by an estimator of the tests that shares cross
+sections alone. Its primary crosses every plane of the voxels and keeps every photon line, its scattered photons are
+drawn by other samplings and score where a collision might be; in water its scatter is a function of the radius around
+each dwell. Both corrections are ratios in cells of one kind, as those of plans are.
 """
 
 from __future__ import annotations
@@ -13,18 +15,30 @@ import gzip
 import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
 
 from hdrplan.geometry import Dwells, Grid, Volume
 from hdrplan.materials import MediaMap, media, photon_data, voxel_codes
-from hdrplan.transport import Emission, ScatterTask, Voxels, isotropic_ir192, primary_kerma, scatter
+from hdrplan.transport import (
+    Emission,
+    ScatterTask,
+    Voxels,
+    correction_at,
+    in_water,
+    isotropic_ir192,
+    primary_kerma,
+    scatter,
+)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 Array = npt.NDArray[np.float64]
+ByRadius = Callable[[Array], Array]
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "mbdca_peppa"
 # What stands for the phantom's media; densities are the phantom's.
 MEDIA = {
@@ -35,8 +49,12 @@ TARGET = "PTV_1.02"
 # Voxels of 0.66 x 0.66 x 3 mm are joined to cubes of about 3 mm, as hdrplan joins those of a CT.
 JOINED = (4, 4, 1)
 # Cells that scatter is scored on, in joined voxels: hdrplan's, and others for the second estimator.
-CELL, SECOND_CELL = (2, 2, 2), (3, 3, 2)
+CELL, SECOND_CELL = (3, 3, 3), (3, 3, 2)
 BATCHES = 40
+# Shells of water around a point source, and how far its photons are followed.
+SHELL_MM, SHELLS, WATER_MM = 2.0, 150, 450.0
+# Pieces of the source's line, and of a cell's edge, that the second estimator averages scatter in water over.
+PIECES, PARTS = 3, 4
 
 
 def read_phantom() -> tuple[Grid, npt.NDArray[np.int64], Array, list[str]]:
@@ -124,6 +142,72 @@ def second_primary(points: Array, patient: MediaMap, dwells: Dwells, share: Arra
     return out
 
 
+class Shells:
+    """Shells around the middle, as the second estimator asks a grid for its cells."""
+
+    shape_zyx = (1, 1, SHELLS)
+    size = SHELLS
+    voxel_cc = 1.0
+
+    def index(self, places: Array) -> Array:
+        """Return the shell of each place as an index along x."""
+        out = np.zeros((len(places), 3))
+        out[:, 0] = np.linalg.norm(places, axis=1) / SHELL_MM - 0.5
+        return out
+
+
+def scatter_in_water(histories: int) -> ByRadius:
+    """Return the kerma of scattered photons, times the radius, around a point in water, Gy mm per photon."""
+    from naive.photons import scattered_kerma
+
+    photons = photon_data()
+    water = voxel_codes(
+        np.array([[[photons.number("water")]]]), np.array([[[media()["water"].density_g_per_cc]]]), photons
+    )
+    whole = Grid(shape_zyx=(1, 1, 1), origin_mm=np.zeros(3), spacing_mm=np.full(3, 2.0 * WATER_MM))
+    task = SimpleNamespace(
+        voxels=Voxels(grid=whole, codes_zyx=water, photons=photons),
+        emission=isotropic_ir192(photons, length_mm=1e-6),
+        positions_mm=np.zeros((1, 3)),
+        axes=np.array([[0.0, 0.0, 1.0]]),
+        times_s=np.ones(1),
+        scored=Shells(),
+    )
+    each = histories // BATCHES
+    runs = np.array([scattered_kerma(task, each, 1000 + seed, ["water"])["water"][0, 0] for seed in range(BATCHES)])
+    radius = SHELL_MM * (np.arange(SHELLS) + 0.5)
+    # From 1 cm3 to a shell; kerma times radius squared is even along the radius of a shell.
+    by_radius = runs * (1000.0 / (4.0 * np.pi * SHELL_MM) / radius)
+    error = by_radius.std(axis=0, ddof=1) / np.sqrt(BATCHES)
+    fit = np.polynomial.Polynomial.fit(radius, by_radius.mean(axis=0), 9, w=1.0 / error)
+    off = (by_radius.mean(axis=0) - fit(radius)) / error
+    print(f"scatter in water by radius: polynomial of degree 9, chi-square {float((off**2).mean()):.2f}", flush=True)
+    return fit
+
+
+def water_at(
+    points: Array, dwells: Dwells, share: Array, length_mm: float, by_radius: Callable[[Array], Array]
+) -> Array:
+    """Return the scattered kerma in water without end at points."""
+    pieces = length_mm * ((np.arange(PIECES) + 0.5) / PIECES - 0.5)
+    out = np.zeros(len(points))
+    for centre, axis, part in zip(dwells.positions_mm, dwells.axes, share, strict=True):
+        for piece in pieces:
+            radius = np.maximum(np.linalg.norm(points - (centre + piece * axis), axis=1), 0.5)
+            out += part / PIECES * by_radius(radius) / radius
+    return out
+
+
+def water_in_cells(
+    cells: Grid, dwells: Dwells, share: Array, length_mm: float, by_radius: Callable[[Array], Array]
+) -> Array:
+    """Return the scattered kerma in water without end, mean over each cell."""
+    part = ((np.arange(PARTS) + 0.5) / PARTS - 0.5) * np.ones((3, 1)) * cells.spacing_mm[:, None]
+    offsets = np.stack(np.meshgrid(*part), axis=-1).reshape(-1, 3)
+    mean = sum(water_at(cells.points_mm() + offset, dwells, share, length_mm, by_radius) for offset in offsets)
+    return np.asarray(mean / len(offsets)).reshape(cells.shape_zyx)
+
+
 def main() -> None:
     """Print what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -165,40 +249,38 @@ def main() -> None:
 
     ours, other = task(CELL), task(SECOND_CELL)
     begin = time.process_time()
-    found = scatter(ours, asked.histories)
-    print(f"scatter: {asked.histories / (time.process_time() - begin):,.0f} photons a CPU second", flush=True)
-    held = sorted(set(used) - {"air"})
-
-    def dose(points: Array, primary: Array, at: npt.NDArray[np.int64], batches: dict[str, Array], on: Grid) -> Array:
-        out = np.empty((BATCHES, len(points)))
-        for name in held:
-            rows = np.flatnonzero(at == table.index(name))
-            for b, one in enumerate(batches[name]):
-                out[b, rows] = primary[rows] + Volume(on, one).at(points[rows])
-        return out
-
+    found = scatter(ours, asked.histories), scatter(in_water(ours), asked.histories)
+    print(f"scatter: {2 * asked.histories / (time.process_time() - begin):,.0f} photons a CPU second", flush=True)
     inside = other.scored.contains(grid.points_mm(), rim_voxels=-0.01) & (medium.ravel() != names.index("AIR_0.0012"))
     inside &= ours.scored.contains(grid.points_mm(), rim_voxels=-0.01)
     points, of = grid.points_mm()[inside], medium.ravel()[inside]
-    at = patient.medium_at(points)
-    primary = primary_kerma(points, patient, dwells, share, emission).medium_gy
-    own_batches = {name: np.asarray(found.batches_gy(name), dtype=np.float64) for name in held}
-    own = dose(points, primary, at, own_batches, ours.scored)
-    prescribed = float(np.quantile(own.mean(axis=0)[of == names.index(TARGET)], 0.1))
-    high = np.flatnonzero(own.mean(axis=0) > 0.25 * prescribed)
+    primary = primary_kerma(points, patient, dwells, share, emission)
+    own = correction_at(points, patient, primary, *found, replicates=False)
+    by_radius = scatter_in_water(max(asked.histories // 4, BATCHES))
+    water = primary.all_water_gy + water_at(points, dwells, share, emission.length_mm, by_radius)
+    dose = own.medium * water
+    prescribed = float(np.quantile(dose[of == names.index(TARGET)], 0.1))
+    high = np.flatnonzero(dose > 0.25 * prescribed)
     print(f"{len(high):,} voxels of {grid.spacing_mm.round(2).tolist()} mm have more than 25 % of D90", flush=True)
     rows = np.sort(np.random.default_rng(1).choice(high, min(asked.voxels, len(high)), replace=False))
-    points, at, own = points[rows], at[rows], own[:, rows]
+    points, at = points[rows], patient.medium_at(points[rows])
     line = second_primary(points, patient, dwells, share, emission)
-    off = 100.0 * (primary[rows] / line - 1.0)
+    off = 100.0 * (primary.medium_gy[rows] / line - 1.0)
     print(f"primary: mean {off.mean():+.3f} %, farthest {off[np.abs(off).argmax()]:+.2f} %", flush=True)
     each = asked.histories // BATCHES
-    begin = time.process_time()
+    held, begin = sorted(set(used) - {"air"}), time.process_time()
     scored = [scattered_kerma(other, each, seed, held) for seed in range(BATCHES)]
     print(f"second estimator: {asked.histories / (time.process_time() - begin):,.0f} photons a CPU second", flush=True)
-    second = dose(points, line, at, {name: np.array([one[name] for one in scored]) for name in held}, other.scored)
-    first_mean, second_mean = own.mean(axis=0), second.mean(axis=0)
-    noise = [one.std(axis=0, ddof=1) / np.sqrt(BATCHES) / one.mean(axis=0) for one in (own, second)]
+    in_cells = water_in_cells(other.scored, dwells, share, emission.length_mm, by_radius)
+    below = primary.all_water_gy[rows] + Volume(other.scored, in_cells).at(points)
+    second = np.empty((BATCHES, len(points)))
+    for name in held:
+        of_medium = np.flatnonzero(at == table.index(name))
+        for b, one in enumerate(scored):
+            second[b, of_medium] = line[of_medium] + Volume(other.scored, one[name]).at(points[of_medium])
+    second /= below
+    first_mean, second_mean = own.medium[rows], second.mean(axis=0)
+    noise = [own.medium_error[rows] / first_mean, second.std(axis=0, ddof=1) / np.sqrt(BATCHES) / second_mean]
     off = 100.0 * (first_mean / second_mean - 1.0)
     both = 100.0 * np.hypot(*noise)
     within = 100.0 * np.mean(np.abs(off) <= 1.0)
