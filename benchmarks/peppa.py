@@ -49,7 +49,7 @@ TARGET = "PTV_1.02"
 # Voxels of 0.66 x 0.66 x 3 mm are joined to cubes of about 3 mm, as hdrplan joins those of a CT.
 JOINED = (4, 4, 1)
 # Cells that scatter is scored on, in joined voxels: hdrplan's, and others for the second estimator.
-CELL, SECOND_CELL = (3, 3, 3), (3, 3, 2)
+CELL, SECOND_CELL = (2, 2, 2), (3, 3, 2)
 BATCHES = 40
 # Shells of water around a point source, and how far its photons are followed.
 SHELL_MM, SHELLS, WATER_MM = 2.0, 150, 450.0

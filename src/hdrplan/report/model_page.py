@@ -126,6 +126,6 @@ def _facts(result: ModelDose) -> list[tuple[str, str]]:
             f"{result.plan.source.name}; photons of the HCF: {setting.emission.name}, "
             f"{setting.emission.mean_kev:.0f} keV on average",
         ),
-        ("Media", f"rules '{setting.media.rules}', voxels of {voxel} mm; scatter scored on cells of three times that"),
+        ("Media", f"rules '{setting.media.rules}', voxels of {voxel} mm; scatter scored on cells of twice that"),
         ("Near the source", "TG-43's dose stays: the HCF is smooth there. Applicators and catheters are not modelled"),
     ]
