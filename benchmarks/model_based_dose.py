@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import RegularGridInterpolator
 
+from hdrplan.dose import dose_at_points
 from hdrplan.geometry import Dwells, Grid
 from hdrplan.materials import MediaMap, media, photon_data, voxel_codes
 from hdrplan.sources import load_source
@@ -196,6 +197,7 @@ def sources(histories: int) -> Iterator[Row]:
             smooth, error = beside_90_degrees(BESIDE[name])
             row = _row(f"dose-rate constant, {name}, of the cells beside 90 degrees", smooth, constant, 0.5)
             yield replace(row, reference=f"{smooth:.4f} +- {error:.4f}")
+            yield from whole_table(name, bodies, (around.radius_mm, around.cosine, scattered.mean(axis=0)), kerma)
         if name == "mbdca-generic":
             yield from along_away(bodies, (around.radius_mm, around.cosine, scattered.mean(axis=0)), kerma)
 
@@ -216,6 +218,45 @@ def beside_90_degrees(source_name: str) -> tuple[float, float]:
     return float(constant * fit[2]), float(constant * np.sqrt(covariance[2, 2]))
 
 
+def whole_table(name: str, bodies: Bodies, scattered: tuple[Array, Array, Array], kerma: float) -> Iterator[Row]:
+    """Yield mean and spread of the deviations from the published dose, every 10 degrees at six radii.
+
+    A table is dose over that of its cell at 1 cm and 90 degrees: noise of this cell leaves the product with the
+    constant, which is that of the same cell.
+    """
+    radius, angle = (a.ravel() for a in np.meshgrid([5.0, 10.0, 15.0, 20.0, 30.0, 50.0], np.arange(20.0, 161.0, 10.0)))
+    away, along = radius * np.sin(np.radians(angle)), radius * np.cos(np.radians(angle))
+    points = np.stack((away, 0.0 * away, along), axis=1)
+    one = Dwells(
+        positions_mm=np.zeros((1, 3)),
+        axes=np.array([[0.0, 0.0, 1.0]]),
+        catheter=np.zeros(1, dtype=np.int64),
+        offset_mm=np.zeros(1),
+        catheter_names=("middle",),
+    )
+    published = dose_at_points(one, np.ones(1), points, load_source(BESIDE[name]), strength_u=1.0).gy * 3.6e5
+    ours = _absolute(points, bodies, scattered) / kerma
+    off = 100.0 * (ours / published - 1.0)
+    for what, value, tolerance in (("mean", off.mean(), 0.5), ("median", np.median(off), 0.5)):
+        yield Row(
+            name=f"dose, {name}, {len(off)} places of 0.5-5 cm, 20-160 degrees: {what}",
+            reference="Taylor 2008",
+            value="",
+            off_pct=float(value),
+            error_pct=float(off.std(ddof=1) / np.sqrt(len(off))),
+            tolerance_pct=tolerance,
+        )
+
+
+def _absolute(points: Array, bodies: Bodies, scattered: tuple[Array, Array, Array]) -> Array:
+    """Return the kerma in water around a capsule per photon that starts, Gy."""
+    radii, cosines, values = scattered
+    smooth = RegularGridInterpolator((radii, cosines), values, bounds_error=False, fill_value=None)
+    radius = np.linalg.norm(points, axis=1)
+    around = smooth(np.stack((radius, points[:, 2] / radius), axis=1)) / radius**2
+    return np.asarray(primary_kerma_gy(bodies, photon_data(), iridium_lines(), points) + around)
+
+
 def along_away(bodies: Bodies, scattered: tuple[Array, Array, Array], kerma: float) -> Iterator[Row]:
     """Yield mean and spread of the deviations from the published along-away table."""
     path = SHARED / "data" / "sources" / "mbdca_generic.json"
@@ -226,12 +267,8 @@ def along_away(bodies: Bodies, scattered: tuple[Array, Array, Array], kerma: flo
     along, away = np.meshgrid(10.0 * np.array(table["along_cm"]), 10.0 * np.array(table["away_cm"]), indexing="ij")
     radius, angle = np.hypot(along, away), np.degrees(np.arctan2(away, along))
     used = (radius > 4.99) & (angle >= 20.0) & (angle <= 160.0) & np.isfinite(rates)
-    radii, cosines, values = scattered
-    smooth = RegularGridInterpolator((radii, cosines), values, bounds_error=False, fill_value=None)
-    places = np.stack((radius[used], np.cos(np.radians(angle[used]))), axis=1)
     points = np.stack((away[used], 0.0 * away[used], along[used]), axis=1)
-    dose = primary_kerma_gy(bodies, photon_data(), iridium_lines(), points) + smooth(places) / radius[used] ** 2
-    off = 100.0 * (dose / kerma / rates[used] - 1.0)
+    off = 100.0 * (_absolute(points, bodies, scattered) / kerma / rates[used] - 1.0)
     yield Row(
         name=f"along-away, {used.sum()} cells from 0.5 cm, 20-160 degrees: mean",
         reference="Ballester 2015",
