@@ -60,6 +60,17 @@ def test_either_dose_is_analysed_and_the_choice_is_shown(cohort: Path, tmp_path:
     assert json.loads((tmp_path / "b" / "correlate.json").read_text())["dose_choice"] == choices[1]
 
 
+def test_an_answer_in_media_says_so_first(cohort: Path, tmp_path: Path) -> None:
+    call = ["correlate", str(cohort), "--resamples", "19", "--bootstrap", "0"]
+    for model, folder in (("mc", tmp_path / "mc"), ("tg43", tmp_path / "tg43")):
+        done = CliRunner().invoke(cli, [*call, "-o", str(folder), "--d100", model], catch_exceptions=False)
+        page = (folder / "report.html").read_text(encoding="utf-8")
+        answer = page[page.index('<section id="summary">') : page.index('<section id="doses">')]
+        assert ("D_m,m" in answer) == (model == "mc")
+        assert ("<h1>D100 in media (D_m,m)" in page) == (model == "mc")
+        assert ("D100 here is the dose to the medium" in done.stdout) == (model == "mc")
+
+
 def test_a_cohort_without_that_dose_is_refused_and_shows_no_choice(tmp_path: Path) -> None:
     assert "dose_choice" not in run(SAMPLE, tmp_path / "a")
     assert '<section id="doses">' not in (tmp_path / "a" / "report.html").read_text()

@@ -119,7 +119,7 @@ def command(
     )
     from hdrplan.cohort import derive
     from hdrplan.io import json_text, new_folder
-    from hdrplan.report import correlation_table, dose_choice_lines, dose_choice_table
+    from hdrplan.report import DOSE_IN_MEDIA, correlation_table, dose_choice_lines, dose_choice_table
 
     if min(threshold_gy, horizon_months, alpha_beta_gy) <= 0 or resamples < 19 or bootstrap < 0:
         raise InputError("threshold, horizon and alpha/beta must be positive, at least 19 resamples")
@@ -155,6 +155,8 @@ def command(
         click.echo(json_text({**correlation_table(result), **more, "output": str(output.path)}), nl=False)
         return
     echo_lines(() if chosen is None else dose_choice_lines(chosen))
+    if model == "mc":
+        click.echo(DOSE_IN_MEDIA)
     answer = clinical_answer(result)
     echo_lines(answer)
     echo_lines(f"- {sentence}" for sentence in plain_words(result)[len(answer) :])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hdrplan.report.correlation_json import correlation_table
     from hdrplan.report.cost_table import cost_lines, cost_rows
     from hdrplan.report.data import Curve, GoalRow, ReportData
-    from hdrplan.report.dose_choice import dose_choice_lines, dose_choice_table
+    from hdrplan.report.dose_choice import DOSE_IN_MEDIA, dose_choice_lines, dose_choice_table
     from hdrplan.report.dvh_drawing import dvh_figure
     from hdrplan.report.dvh_page import dvh_html
     from hdrplan.report.dvh_text import dvh_json, dvh_lines
@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from hdrplan.report.validation import validation_html
 
 __all__ = [
+    "DOSE_IN_MEDIA",
     "FIGURES",
     "FOLDER_COLUMNS",
     "CheckedFiles",

@@ -9,7 +9,7 @@ from hdrplan import __version__
 from hdrplan.analysis import Correlation, DoseChoice, adjusted_words, clinical_answer, correlation_tables, plain_words
 from hdrplan.cohort import FlowStep
 from hdrplan.report.cohort_paper import setting_rows
-from hdrplan.report.dose_choice import dose_choice_cells, dose_choice_lines
+from hdrplan.report.dose_choice import DOSE_IN_MEDIA, dose_choice_cells, dose_choice_lines
 from hdrplan.report.page import base64_text, page
 from hdrplan.report.themed import screen_svg
 
@@ -83,7 +83,7 @@ def correlation_html(
     figures : mapping of name to Figure
         Embedded as SVG.
     settings : mapping
-        Names and values of every choice.
+        Names and values of every choice; with ``d100`` it is that in the patient's media.
     warnings : str
         What the checks of the tables had to say, in one sentence; may be empty.
     about : mapping of str to str
@@ -91,6 +91,7 @@ def correlation_html(
     choice : DoseChoice, optional
         The same lesions with either dose.
     """
+    in_media = "d100" in settings
     groups = list(dict.fromkeys(s.group for s in flow))
     rows: dict[str, list[int]] = {}
     for s in flow:
@@ -101,7 +102,8 @@ def correlation_html(
     answer = clinical_answer(result)
     return page(
         "correlate.html.j2",
-        title="D100 and local recurrence",
+        title="D100 in media (D_m,m) and local recurrence" if in_media else "D100 and local recurrence",
+        dose_note=DOSE_IN_MEDIA if in_media else "",
         version=__version__,
         about=about,
         pictures=True,

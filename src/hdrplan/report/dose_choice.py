@@ -6,7 +6,12 @@ from dataclasses import asdict
 
 from hdrplan.analysis import DoseChoice, Effect
 
-__all__ = ["dose_choice_cells", "dose_choice_lines", "dose_choice_table"]
+__all__ = ["DOSE_IN_MEDIA", "dose_choice_cells", "dose_choice_lines", "dose_choice_table"]
+
+# Said with every answer from that dose: published thresholds and prescriptions are of the other.
+DOSE_IN_MEDIA = (
+    "D100 here is the dose to the medium in the patient's media (D_m,m, Monte Carlo), not that of TG-43 in water."
+)
 
 
 def dose_choice_lines(choice: DoseChoice) -> list[str]:

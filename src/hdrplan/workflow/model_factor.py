@@ -17,8 +17,9 @@ __all__ = ["dose_factor"]
 
 # Between nodes 2 mm apart the factor in lesion B is off by 0.008 % (root mean square of its points), 4 mm apart 0.04 %.
 _NODES_MM = 2.0
-# On grids: between nodes two voxels of media apart, 6 mm, the correction for water; its ratio to that for a medium changes with the spectrum only, and nodes twice as far apart serve. At random points of the demo's body this is
-# off by 0.10 % (root mean square) above 5 Gy and 0.22 % above 1 Gy, a few percent at most beside lung and gas.
+# On grids: between nodes two voxels of media apart, 6 mm, the correction for water; its ratio to that for a medium
+# changes with the spectrum only, and nodes twice as far apart serve. At random points of the demo's body this is off by
+# 0.10 % (root mean square) above 5 Gy and 0.22 % above 1 Gy, a few percent at most beside lung and gas.
 _NODE_VOXELS = 2
 _RATIO_STEP = 2
 _BLOCK = 20_000

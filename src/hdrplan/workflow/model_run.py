@@ -32,9 +32,9 @@ __all__ = ["KeptRuns", "ModelOptions", "ScatterRun", "Setting", "dwells_with_tim
 # Points of each structure that are asked between rounds.
 _MONITORED = 300
 _FIRST_HISTORIES = 100_000
-# Scatter is scored on cells of 2 x 2 x 2 voxels of media, 6 mm for the usual 3. Cells of 9 mm need a third of the photons
-# for the same error, but beside the lung, where scatter has another share of the dose than in water, the mean of the
-# correction is 0.33 % off, with 6 mm 0.15 %, against cells of 3 mm (demo, 20 million photons; CTV 0.027 and 0.009 %).
+# Scatter is scored on cells of 2 x 2 x 2 voxels of media, 6 mm for the usual 3. Cells of 9 mm need a third of the
+# photons for the same error, but beside the lung, where scatter is another share of the dose than in water, the mean
+# correction is 0.33 % off, with 6 mm 0.15 %, against cells of 3 mm (demo, 20 million photons; CTV 0.03, 0.01 %).
 _CELL_VOXELS = 2
 # A round takes what the error says and no more than three times what was done: early errors are rough.
 _GROWTH = 3.0
