@@ -8,13 +8,14 @@ from hdrplan.optimize.program.judge import dose_volume_missed, polished
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.mean_tail import MeanTail
 
-__all__ = ["MANY_ROUNDS", "QUICK_ROUNDS", "best_under_dose_volume"]
+__all__ = ["MANY_ROUNDS", "NEAR_ROUNDS", "QUICK_ROUNDS", "best_under_dose_volume"]
 
 # Programs solved one after the other, each with other points left out: until the plan gets no better; few, to see which
-# beginning is the best; or one, so that a plan follows a hand: in a browser 0.18 s a touch of V150 of 47 cc.
-MANY_ROUNDS, FEW_ROUNDS, QUICK_ROUNDS = 25, 4, 1
+# beginning is the best, or to go on from a plan that is near; or one, so that a plan follows a hand: in a browser
+# 0.18 s a touch of V150 of 47 cc.
+MANY_ROUNDS, FEW_ROUNDS, NEAR_ROUNDS, QUICK_ROUNDS = 12, 4, 2, 1
 # Halvings of the range of mean-tail limits, after the strictest.
-HALVINGS = 4
+HALVINGS = 3
 # A mean tail is a place to begin, no limit: with all rounds to the last digit those of V150 of 47 cc took 7 instead of
 # 0.3 processor seconds, and what followed was no better.
 TAIL_ROUNDS, TAIL_TOLERANCE_FRAC = 15, 5e-3
@@ -46,8 +47,8 @@ def best_under_dose_volume(
     Solution or None
     """
     if near is not None or quick:
-        start = relaxed.x if near is None else near
-        plan = polished(program, cost, start, rounds=QUICK_ROUNDS if quick else MANY_ROUNDS)
+        start, rounds = (relaxed.x, QUICK_ROUNDS) if quick or near is None else (near, NEAR_ROUNDS)
+        plan = polished(program, cost, start, rounds=rounds)
         return plan if plan.status == LPStatus.OPTIMAL else None
     plans = (
         polished(program, cost, x, rounds=FEW_ROUNDS) for x in (relaxed.x, *_by_mean_tails(program, cost, relaxed))

@@ -167,8 +167,8 @@ def _spare(task: Task, standing: Standing) -> Standing:
     if plan.status == LPStatus.STOPPED:
         return standing
     levels = any(r.level for r in task.requirements)
-    # Without levels the last step was this one; what is left of it are further rounds.
-    if plan.excused and (levels or not task.quick):
+    # Without levels the last step was this one.
+    if plan.excused and levels:
         standing = standing.relaxed_to(program.solve(task.cost))
         standing = standing.at(task.polished(task.cost, plan.x))
     elif levels:

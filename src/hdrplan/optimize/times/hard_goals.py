@@ -19,12 +19,17 @@ from hdrplan.optimize.program.judge import dose_volume_missed
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.proof_of import proof_of
 from hdrplan.optimize.times.conflicts import smallest_conflict
+from hdrplan.optimize.times.dose_volume import best_under_dose_volume
 from hdrplan.optimize.times.prices import prices_of
 from hdrplan.optimize.times.proof import GAP_FRAC, proven
 from hdrplan.optimize.times.standing import SLACK_FRAC, Standing, Task
 from hdrplan.optimize.work import WorkLimit
 
 __all__ = ["hold_hard_goals"]
+
+# What one step may take of the prescriptions where they may hold: of V150 of 47 cc it took 2 % where a search then held
+# them, and 4 % where only a search for the least loss did.
+MAY_HOLD_FRAC = 0.03
 
 # What the spared organ may take back of a lowered D100, as a fraction of the prescription: 0.001 Gy at 20 Gy. At the
 # exact optimum of D100 next to no plan is left to choose from, and the multipliers of what follows grow without bound.
@@ -57,7 +62,7 @@ def hold_hard_goals(task: Task, proof: WorkLimit) -> Standing:
 def _hold_dose_volume(task: Task, standing: Standing) -> Standing:
     """Hold the dose-volume goals: at once, by way of their smallest miss, or with lower prescriptions."""
     program, goals = task.program, tuple(task.program.dose_volume)
-    held = task.best_found(task.cost, standing.plan)
+    held = task.best_found(task.cost, standing.plan) if _may_hold(task, standing) else None
     if held is not None:
         return standing.at(held)
     least = _least_lost(task, standing)
@@ -65,7 +70,7 @@ def _hold_dose_volume(task: Task, standing: Standing) -> Standing:
         held = task.polished(task.cost, least.x)
         if held.status == LPStatus.OPTIMAL:
             return standing.at(held)
-    standing = _lower(task, standing, lambda lost: task.polished(lost, least.x), convex=False)
+    standing = _lower(task, standing, lambda lost: program.solve(lost, least.excused), convex=False)
     standing = replace(standing, conflict=standing.conflict or task.goals(task.doses + goals))
     if task.quick or standing.levels[0].bound <= 0.0:
         standing = standing.noting(ConflictNotProven())
@@ -74,6 +79,22 @@ def _hold_dose_volume(task: Task, standing: Standing) -> Standing:
     if task.quick:
         return standing.at(program.solve(task.cost, standing.plan.excused))
     return standing.at(task.polished(task.cost, standing.plan.x))
+
+
+def _may_hold(task: Task, standing: Standing) -> bool:
+    """Whether a search with the prescriptions in full is worth its time: one step from the plan takes little of them.
+
+    For a touch and near a plan it takes next to none.
+    """
+    if task.quick or task.near is not None:
+        return True
+    program, doses = task.program, task.doses
+    lost = program.columns.cost(misses=dict.fromkeys(doses, 1.0))
+    limits = np.array([task.requirements[k].limit for k in doses])
+    with program.missing_allowed(doses) as allow:
+        allow(limits)
+        near = best_under_dose_volume(program, lost, standing.plan, quick=True)
+    return near is None or near.value <= MAY_HOLD_FRAC * float(limits.sum())
 
 
 def _least_lost(task: Task, standing: Standing) -> Solution:

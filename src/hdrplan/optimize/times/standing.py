@@ -19,7 +19,7 @@ from hdrplan.optimize.program.goal_rows import objective_cost
 from hdrplan.optimize.program.judge import polished
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.requirements import Requirement, requirements
-from hdrplan.optimize.times.dose_volume import MANY_ROUNDS, QUICK_ROUNDS, best_under_dose_volume
+from hdrplan.optimize.times.dose_volume import MANY_ROUNDS, NEAR_ROUNDS, QUICK_ROUNDS, best_under_dose_volume
 from hdrplan.optimize.work import WorkLimit
 
 __all__ = ["SLACK_FRAC", "Standing", "Task"]
@@ -87,7 +87,8 @@ class Task:
 
     def polished(self, cost: FloatArray, x: FloatArray) -> Solution:
         """Minimise under dose-volume goals, beginning with the points that they leave out at ``x``."""
-        return polished(self.program, cost, x, rounds=QUICK_ROUNDS if self.quick else MANY_ROUNDS)
+        rounds = QUICK_ROUNDS if self.quick else MANY_ROUNDS if self.near is None else NEAR_ROUNDS
+        return polished(self.program, cost, x, rounds=rounds)
 
     def best_found(self, cost: FloatArray, relaxed: Solution) -> Solution | None:
         """Search under dose-volume goals from the plan without them, or the one that is near."""
