@@ -54,6 +54,11 @@ COMMANDS: dict[str, tuple[list[str], str, float]] = {
     ),
     "phantom implant": (["phantom", "implant", "../case", "--quiet"], ".nii.gz", 0.4),
     "catheters": (["catheters", "../implanted.nii.gz", "--quiet"], ".mrk.json", 0.4),
+    "applicator": (
+        ["applicator", "../case/catheters.mrk.json", "../case/catheters.mrk.json", "--name", "6F",
+         "--source", "drawn twice", "--quiet"],
+        ".toml", 0.2,
+    ),
     "import": (["import", "../archive/t0", "--ctv", "solid", "--quiet"], "", 0.8),
     "export": (["export", "../plan", "--case", "../case", "--quiet"], "", 0.6),
     "check": (["check", "../archive/t0", "--quiet"], "", 0.2),

@@ -62,16 +62,13 @@ def for_a_case(path: Path) -> tuple[str, str]:
     """
     what = what_is(path) or ("a folder without a case" if path.is_dir() else "another file")
     if what == "a plan":
-        return (
-            what,
-            f"Give the case that it was made of; a plan belongs to --plan: `hdrplan evaluate CASE --plan {path}`.",
-        )
+        return what, f"Give the case that it was made of: `hdrplan evaluate` takes {path} beside it."
     if what in ("an image", "a folder of images"):
         labels = "" if path.is_dir() else " LABELS"
         return what, f"A CT and its segmentations become a case: `hdrplan prepare {path}{labels} -o CASE`."
     if what in ("a DICOM file", "a folder of DICOM files"):
         folder = "It" if path.is_dir() else "Its folder"
-        return what, f"{folder} is read with --ctv NAME; `hdrplan import` makes a case of it."
+        return what, f"{folder} is read where the CTV is named; `hdrplan import` makes a case of it."
     if what == "a folder of cases":
         return what, f"They are: {_listed(_cases_in(path))}."
     if what.startswith(("a packed", "a zip")):

@@ -64,13 +64,13 @@ def test_what_a_file_is(name: str, desk: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("plan", "hdrplan evaluate CASE --plan plan"),
-        ("plan/plan.json", "hdrplan evaluate CASE --plan plan/plan.json"),
+        ("plan", "`hdrplan evaluate` takes plan beside it"),
+        ("plan/plan.json", "`hdrplan evaluate` takes plan/plan.json beside it"),
         ("plan/report.html", "hdrplan prepare"),
         ("images", "hdrplan prepare images -o CASE"),
         ("images/ct.nii.gz", "hdrplan prepare images/ct.nii.gz LABELS -o CASE"),
-        ("export", "It is read with --ctv NAME"),
-        ("export/IM0001", "Its folder is read with --ctv NAME"),
+        ("export", "It is read where the CTV is named"),
+        ("export/IM0001", "Its folder is read where the CTV is named"),
         ("cases", "They are: cases/a"),
         ("case.zip", "Unpack it first"),
         ("empty", "hdrplan prepare"),

@@ -19,6 +19,7 @@ from hdrplan.io import (
     ResultFolder,
     RunRecord,
     dicom_files,
+    read_applicator,
     read_brachy_plan,
     read_case,
     read_catheters,
@@ -120,6 +121,9 @@ def corpus(place: Path) -> list[Target]:
         "catheter,x_mm,y_mm,z_mm,tip_x,tip_y,tip_z,time_s\nc1,0,0,0,0,0,1,10\nc1,0,0,-5,0,0,1,5\n"
     )
     (place / "tolerances.toml").write_text("point_frac = 0.02\n[gamma]\ndose_frac = 0.03\n")
+    (place / "applicator.toml").write_text(
+        'name = "6F"\ntip_offset_mm = 6.3\nuncertainty_mm = 0.4\nsource = "measured"\n'
+    )
     (place / "roles.toml").write_text('[rules]\nCTV = ["lesion", "ctv"]\nOAR = ["liver"]\n')
 
     def one(name: str, source: Path, read: Callable[[Path], Any], extra: tuple[Path, ...] = ()) -> Target:
@@ -158,5 +162,6 @@ def corpus(place: Path) -> list[Target]:
         one("dwells CSV", place / "dwells.csv", read_dwells_csv),
         one("tolerances", place / "tolerances.toml", read_tolerances),
         one("role rules", place / "roles.toml", read_role_rules),
+        one("applicator", place / "applicator.toml", read_applicator),
         *more_targets(place, dicom),
     ]  # fmt: skip

@@ -25,6 +25,7 @@ from hdrplan.cohort import checked_cohort, derive, rules_from
 from hdrplan.geometry import Structure, Volume
 from hdrplan.io import (
     doubts_of_places,
+    read_applicator,
     read_brachy_plan,
     read_case,
     read_catheters,
@@ -250,6 +251,7 @@ def grammar_corpus(place: Path) -> list[GrammarTarget]:
         of("seg.nrrd", lambda folder: _answer(read_segmentation(folder / "structures.seg.nrrd"))),
         of("catheters mrk.json", lambda folder: _answer(read_catheters(folder / "catheters.mrk.json"))),
         of("catheters json", lambda folder: _answer(read_catheters(folder / "catheters.json"))),
+        of("applicator", lambda folder: _answer(read_applicator(folder / "applicator.toml"))),
         of("case.toml", _case),
         of("case files", _case),
         of("plan.json", _plan),
