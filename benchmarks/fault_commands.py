@@ -55,7 +55,7 @@ COMMANDS: dict[str, tuple[list[str], str, float]] = {
     "phantom implant": (["phantom", "implant", "../case", "--quiet"], ".nii.gz", 0.4),
     "catheters": (["catheters", "../implanted.nii.gz", "--quiet"], ".mrk.json", 0.4),
     "applicator": (
-        ["applicator", "../case/catheters.mrk.json", "../case/catheters.mrk.json", "--name", "6F",
+        ["applicator", "../case/catheters.json", "../case/catheters.json", "--name", "6F",
          "--source", "drawn twice", "--quiet"],
         ".toml", 0.2,
     ),

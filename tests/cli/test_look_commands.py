@@ -36,7 +36,7 @@ def test_plot_writes_the_figure_named(run, plans, phantoms, what, name):
     ("what", "name"), [("dvh", "dvh.bmp"), ("dvh", "dvh"), ("3d", "plan.png"), ("dvh", "dvh.html")]
 )
 def test_plot_refuses_a_name_that_does_not_fit(run, phantoms, what, name):
-    Path("plan.json").touch()
+    Path("plan.json").write_text("{}")
     made = run("plot", phantoms / "straight-catheter", "--plan", "plan.json", "--what", what, "-o", name)
     assert made.code == 2
     assert made.err.count("\n") == 1
