@@ -61,6 +61,7 @@ REST = (
     "phantom list",
     "phantom make sphere -o sphere",
     "catheters scan/ct.nii.gz -o found.mrk.json -q",
+    "applicator case/catheters.json case/catheters.json --name 6F --source measured -o needle.toml -q",
     "simulate cohort -o virtual -q --hcc 5 --crlm 3",
     "power --patients 40+20 -r 5 -q",
     "explain catheter-through-organ",
