@@ -26,7 +26,7 @@ CLOSE_FRAC = 5e-4
 # Where dose-volume goals bind, the real times themselves are proven to 0.1 % at best, and hardly any whole times hold
 # all goals: a hundred branches took 1.3 to 3.5 CPU s and found nothing better than times lengthened one by one, or
 # 0.05 % of the liver's dose, or 0.003 Gy of a reserve of 0.02.
-CLOSE_UNDER_VOLUME_FRAC = 2e-3
+CLOSE_UNDER_VOLUME_FRAC, RESERVE_UNDER_VOLUME_FRAC = 2e-3, 0.75
 # Branches of a search in whole numbers, at steps of 1 s: fifty lose 0.14 % of the demo's liver dose, a thousand 0.11 %.
 # Finer steps lose less in proportion, and their search gets as much less work: at 0.1 s a thousand branches took 8 CPU
 # seconds on a lesion of 14 cc for 0.01 % of the liver's dose.
@@ -67,7 +67,9 @@ def deliverable(
         No times with stops of at least the shortest time hold the limits.
     """
     before, step_s = float(cost @ plan.x), delivery.resolution_s
-    close_frac = CLOSE_UNDER_VOLUME_FRAC if plan.excused else CLOSE_FRAC
+    close_frac, reserve_frac = (
+        (CLOSE_UNDER_VOLUME_FRAC, RESERVE_UNDER_VOLUME_FRAC) if plan.excused else (CLOSE_FRAC, 0.0)
+    )
     misses = plan.x[program.columns.n_dwells :]
     program.release_kept()
     # A dose-volume goal that held by itself was never at work; from now on it is, or whole times might break it.
@@ -85,7 +87,9 @@ def deliverable(
         if delivery.search or any(by > 0 for by in broken(program, starts[-1]).values()):
             starts.append(_topped_up(program, plan.x, delivery))
     nodes = int(np.clip(MAX_NODES * step_s, MIN_NODES, MAX_NODES)) if delivery.search else 0
-    rounding = best_rounding(program, cost, plan, starts, step_s=step_s, close_frac=close_frac, max_nodes=nodes)
+    rounding = best_rounding(
+        program, cost, plan, starts, step_s=step_s, close_frac=close_frac, reserve_frac=reserve_frac, max_nodes=nodes
+    )
     after = float(cost @ rounding.x)
     rounded = Rounded(resolution_s=step_s, before=before, after=after, bound=min(rounding.bound, after))
     return _judged(program, rounding.x, misses, rounded)

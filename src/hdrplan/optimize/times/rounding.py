@@ -77,6 +77,7 @@ def best_rounding(
     *,
     step_s: float,
     close_frac: float,
+    reserve_frac: float,
     max_nodes: int,
 ) -> Rounding:
     """Return the whole times that miss least, and of these the ones of the least objective found.
@@ -95,6 +96,8 @@ def best_rounding(
         Of the grid.
     close_frac : float
         A loss at which to be content, and a gap to its bound at which a search ends.
+    reserve_frac : float
+        How much of the prescriptions' reserves such a content may take.
     max_nodes : int
         Branches of one search in whole numbers; 0 makes none.
 
@@ -113,7 +116,7 @@ def best_rounding(
     if max_nodes == 0:
         return Rounding(x=best, bound=relaxed.bound)
     many = _many_stops(relaxed, program.columns.n_dwells, step_s)
-    if (hard == short == 0.0 and many) or _little_lost(program, cost, best, relaxed.bound, close_frac):
+    if (hard == short == 0.0 and many) or _little_lost(program, cost, best, relaxed.bound, close_frac, reserve_frac):
         return Rounding(x=best, bound=relaxed.bound)
     price = price if hard == 0.0 else np.inf
     columns = _columns(program, cost, relaxed, best, plan.x, step_s=step_s, price=price)
@@ -148,9 +151,11 @@ def rank(program: Program, cost: FloatArray, x: FloatArray) -> tuple[float, floa
     return hard, short, float(cost @ x) + sum(prices[k] * by for k, by in missed.items() if k in prices)
 
 
-def _little_lost(program: Program, cost: FloatArray, x: FloatArray, bound: float, close_frac: float) -> bool:
-    """Whether whole times lose at most a fraction of the objective, and three quarters of a prescription's reserve."""
-    frac = 0.75 * program.problem.reserve_frac
+def _little_lost(
+    program: Program, cost: FloatArray, x: FloatArray, bound: float, close_frac: float, reserve_frac: float
+) -> bool:
+    """Whether whole times lose at most a fraction of the objective, and one of the prescriptions' reserves."""
+    frac = reserve_frac * program.problem.reserve_frac
     reserves = {k: frac * r.limit for k, r in enumerate(program.requirements) if r.prescription}
     within = all(by <= reserves.get(k, 0.0) for k, by in _missed(program, x).items())
     return within and float(cost @ x) - bound <= close_frac * abs(bound)
