@@ -167,8 +167,14 @@ class WholeNumbers:
     def _end_when_asked(self) -> None:
         """Let the work of this thread be stopped within a search, where somebody may stop it."""
         asked = asked_to_stop()
-        if asked is not None:
-            self._solver.cbMipInterrupt.subscribe(lambda event: event.interrupt() if asked() else None)
+        if asked is None:
+            return
+
+        def interrupt(event: highspy.HighsCallbackEvent) -> None:
+            if asked():
+                event.data_in.user_interrupt = True  # highspy 1.10 has no method for it
+
+        self._solver.cbMipInterrupt.subscribe(interrupt)
 
     def _add_new(self, new: NewRows) -> None:
         self.add(new.coefficients, new.low + new.margin, new.high - new.margin)
