@@ -1,7 +1,8 @@
 """How long a touch of a live session takes until its answer for the page is made.
 
 python -m benchmarks.live [CASE] [-n 20] [--write docs/measurements/live.md]
-Processor and wall seconds of each kind of touch and of the proof that follows a rest, without a browser.
+Processor and wall seconds of each kind of touch and of the proof that follows a rest, without a browser; and of goals
+on volumes of dose, what a touch keeps of D100 and what the search after a rest.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,18 @@ from hdrplan.dose import dose_rate
 from hdrplan.geometry import Grid
 from hdrplan.live import Session
 from hdrplan.live.view import pictured_dose, pictured_grid, state_of
+from hdrplan.optimize import EveryPoint
 
 CASE = Path("phantoms/liver-lesion-b")
+VOLUMES = (
+    "V150 <= 72 %",
+    "V150 <= 70 %",
+    "V150 <= 68 %",
+    "V150 <= 65 %",
+    "V150 <= 62 %",
+    "V150 <= 50 %",
+    "V200 <= 30 %",
+)
 
 
 def main() -> None:
@@ -28,14 +39,17 @@ def main() -> None:
     parser.add_argument("case", nargs="?", type=Path, default=CASE)
     parser.add_argument("-n", "--number", type=int, default=20, help="touches of each kind")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="Markdown file whose table is replaced")
+    parser.add_argument("--volumes", nargs="+", default=VOLUMES, metavar="GOAL", help="goals of the first CTV")
     given = parser.parse_args()
     session = Session.open(given.case)
     lines = [*table(session, given.number), "", farthest(session)]
-    print("\n".join(lines))
+    searched = volumes(Session.open(given.case), given.volumes)
+    print("\n".join([*lines, "", *searched]))
     if given.write:
         here = machine()
         said = f"{here['processors']} processors, load {here['load_at_start']}."
         put_table(given.write, "live", "\n".join([*lines, "", said]))
+        put_table(given.write, "volumes", "\n".join([*searched, "", said]))
 
 
 def table(session: Session, number: int) -> list[str]:
@@ -79,6 +93,29 @@ def table(session: Session, number: int) -> list[str]:
         )
         middle, late = np.percentile(taken, [50, 95], axis=0)
         rows.append(f"| {name} | {middle[0]:.2f} | {late[0]:.2f} | {middle[1]:.2f} | {late[1]:.2f} |")
+    return rows
+
+
+def volumes(session: Session, goals: Sequence[str]) -> list[str]:
+    """Return what goals on volumes keep of the first CTV's D100, at every point after a rest, and what they take."""
+    ctv = session.wishes.prescriptions[0].structure
+    rows = [
+        "| goal | a touch: D100 (Gy) | CPU s | wall s | after a rest: D100 (Gy) | CPU s | wall s |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    session.settle()
+    for goal in goals:
+        told = []
+        for step in (lambda goal=goal: session.do("add_goal", structure=ctv, goal=goal), session.settle):
+            cpu, wall = time.process_time(), time.perf_counter()
+            step()
+            taken = f"{time.process_time() - cpu:.2f} | {time.perf_counter() - wall:.2f}"
+            told.append(f"{session.shown.score.target(ctv).d100_gy:.2f} | {taken}")
+        notes = session.shown.optimum.notes if session.shown.optimum else ()
+        if not all(note.finished for note in notes if isinstance(note, EveryPoint)):
+            told[-1] += ", not proven between the sample points"
+        rows.append(f"| `{goal}` | {' | '.join(told)} |")
+        session.undo()
     return rows
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.model_based_dose import Row, point_task
-from hdrplan.geometry import Dwells, Grid
+from benchmarks.model_based_dose import Row, middle, point_task
+from hdrplan.geometry import Grid
 from hdrplan.materials import media, photon_data, uniform_map, voxel_codes
 from hdrplan.transport import Voxels, correction_at, in_water, isotropic_ir192, primary_kerma, scatter
 
@@ -96,13 +96,7 @@ def endless_water(histories: int) -> Iterator[Row]:
     patient = uniform_map(grid, "water", density, names)
     numbers = np.full(grid.shape_zyx, photons.number("water"))
     codes = voxel_codes(numbers, np.full(grid.shape_zyx, density), photons)
-    dwells = Dwells(
-        positions_mm=np.zeros((1, 3)),
-        axes=np.array([[0.0, 0.0, 1.0]]),
-        catheter=np.zeros(1, dtype=np.int64),
-        offset_mm=np.zeros(1),
-        catheter_names=("middle",),
-    )
+    dwells = middle()
     voxels = Voxels(grid=grid, codes_zyx=codes, photons=photons, outside=int(codes[0, 0, 0]))
     scored = Grid(shape_zyx=(50,) * 3, origin_mm=np.full(3, -147.0), spacing_mm=np.full(3, 6.0))
     task = point_task(voxels, scored, seed=3)

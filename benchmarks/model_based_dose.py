@@ -227,13 +227,7 @@ def whole_table(name: str, bodies: Bodies, scattered: tuple[Array, Array, Array]
     radius, angle = (a.ravel() for a in np.meshgrid([5.0, 10.0, 15.0, 20.0, 30.0, 50.0], np.arange(20.0, 161.0, 10.0)))
     away, along = radius * np.sin(np.radians(angle)), radius * np.cos(np.radians(angle))
     points = np.stack((away, 0.0 * away, along), axis=1)
-    one = Dwells(
-        positions_mm=np.zeros((1, 3)),
-        axes=np.array([[0.0, 0.0, 1.0]]),
-        catheter=np.zeros(1, dtype=np.int64),
-        offset_mm=np.zeros(1),
-        catheter_names=("middle",),
-    )
+    one = middle()
     published = dose_at_points(one, np.ones(1), points, load_source(BESIDE[name]), strength_u=1.0).gy * 3.6e5
     ours = _absolute(points, bodies, scattered) / kerma
     off = 100.0 * (ours / published - 1.0)
@@ -299,13 +293,7 @@ def ball(histories: int) -> Iterator[Row]:
     medium = np.where(inside, names.index("water"), names.index("air")).astype(np.uint8)
     density = np.where(inside, held[1].density_g_per_cc, held[0].density_g_per_cc).astype(np.float32)
     patient = MediaMap(grid=grid, medium_zyx=medium, density_g_per_cc_zyx=density, names=names, rules="ball")
-    dwells = Dwells(
-        positions_mm=np.zeros((1, 3)),
-        axes=np.array([[0.0, 0.0, 1.0]]),
-        catheter=np.zeros(1, dtype=np.int64),
-        offset_mm=np.zeros(1),
-        catheter_names=("middle",),
-    )
+    dwells = middle()
     codes = voxel_codes(np.array([data.number(name) for name in names])[medium], density, data)
     scored = Grid(shape_zyx=(count // 2,) * 3, origin_mm=grid.origin_mm + step / 2, spacing_mm=np.full(3, 2 * step))
     bounded, endless = load_source("microselectron-v2-daskalov"), load_source("microselectron-v2-clrp")
@@ -329,6 +317,17 @@ def ball(histories: int) -> Iterator[Row]:
         wanted = np.interp(radius_mm, bounded.radial_r_mm, bounded.radial_dose)
         wanted /= np.interp(radius_mm, endless.radial_r_mm, endless.radial_dose)
         yield _row(f"ball of 15 cm over endless water, {radius_mm / 10:g} cm", wanted, factors, 0.5)
+
+
+def middle() -> Dwells:
+    """Return one dwell at the origin, its axis along z."""
+    return Dwells(
+        positions_mm=np.zeros((1, 3)),
+        axes=np.array([[0.0, 0.0, 1.0]]),
+        catheter=np.zeros(1, dtype=np.int64),
+        offset_mm=np.zeros(1),
+        catheter_names=("middle",),
+    )
 
 
 def point_task(voxels: Voxels, scored: Grid, *, seed: int) -> ScatterTask:

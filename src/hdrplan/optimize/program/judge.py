@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray
@@ -16,16 +18,18 @@ FARTHEST = 3.0
 __all__ = ["broken", "dose_volume_missed", "excused_at", "polished"]
 
 
-def broken(program: Program, x: FloatArray) -> dict[int, float]:
-    """By how many Gy (or s) ``x`` breaks each requirement entered, at the worst of all points."""
+def broken(program: Program, x: FloatArray, *, leave_out: Collection[int] = ()) -> dict[int, float]:
+    """By how many Gy (or s) ``x`` breaks each requirement entered, some left out, at the worst of all points."""
     broken = {}
     dose_volume = program.dose_volume
     for k, requirement in enumerate(program.requirements):
+        if k in leave_out:
+            continue
         if k in dose_volume:
             # As a volume: which points may lie on the wrong side is chosen anew.
             dose_gy = program.families[k].points.dose_gy(x)
             short_gy = requirement.sense * (requirement.limit - dose_gy) - program.columns.miss(x, k)
-            broken[k] = float(short_gy[~_outside(program, k, x)].max(initial=-np.inf))
+            broken[k] = float(short_gy[~_outside(program, k, dose_gy)].max(initial=-np.inf))
         elif k in program.families:
             scale = max(requirement.limit, 1e-9)
             broken[k] = program.families[k].worst_frac(x, requirement.limit) * scale
@@ -40,15 +44,15 @@ def broken(program: Program, x: FloatArray) -> dict[int, float]:
 
 def excused_at(program: Program, x: FloatArray) -> Excused:
     """Return for each dose-volume goal the points that are its hottest (coldest) at ``x``."""
-    return {k: _outside(program, k, x) for k in program.dose_volume}
+    return {k: _outside(program, k, family.points.dose_gy(x)) for k, family in program.dose_volume.items()}
 
 
-def _outside(program: Program, k: int, x: FloatArray) -> BoolArray:
-    """Return the points that dose-volume goal ``k`` does not bind at ``x``."""
-    requirement, points = program.requirements[k], program.families[k].points
+def _outside(program: Program, k: int, dose_gy: FloatArray) -> BoolArray:
+    """Return the points that dose-volume goal ``k`` does not bind at these doses of its points."""
+    requirement = program.requirements[k]
     volume = program.problem.points.volume_cc[requirement.rows]
     # A goal on a volume does not see the points on the surface, which have none.
-    hot = hottest(-requirement.sense * points.dose_gy(x), volume, requirement.tail_cc)
+    hot = hottest(-requirement.sense * dose_gy, volume, requirement.tail_cc)
     return np.asarray(hot | (volume == 0))
 
 

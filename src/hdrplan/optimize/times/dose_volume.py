@@ -13,9 +13,9 @@ __all__ = ["MANY_ROUNDS", "NEAR_ROUNDS", "QUICK_ROUNDS", "best_under_dose_volume
 # Programs solved one after the other, each with other points left out: until the plan gets no better; few, to see which
 # beginning is the best, or to go on from a plan that is near; or one, so that a plan follows a hand: in a browser
 # 0.18 s a touch of V150 of 47 cc.
-MANY_ROUNDS, FEW_ROUNDS, NEAR_ROUNDS, QUICK_ROUNDS = 12, 4, 2, 1
+MANY_ROUNDS, FEW_ROUNDS, NEAR_ROUNDS, QUICK_ROUNDS = 12, 3, 2, 1
 # Halvings of the range of mean-tail limits, after the strictest.
-HALVINGS = 3
+HALVINGS = 4
 # A mean tail is a place to begin, no limit: with all rounds to the last digit those of V150 of 47 cc took 7 instead of
 # 0.3 processor seconds, and what followed was no better.
 TAIL_ROUNDS, TAIL_TOLERANCE_FRAC = 15, 5e-3

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -88,22 +89,27 @@ def _may_hold(task: Task, standing: Standing) -> bool:
     """
     if task.quick or task.near is not None:
         return True
-    program, doses = task.program, task.doses
-    lost = program.columns.cost(misses=dict.fromkeys(doses, 1.0))
-    limits = np.array([task.requirements[k].limit for k in doses])
-    with program.missing_allowed(doses) as allow:
-        allow(limits)
-        near = best_under_dose_volume(program, lost, standing.plan, quick=True)
-    return near is None or near.value <= MAY_HOLD_FRAC * float(limits.sum())
+    with _giving_way(task) as lost:
+        near = best_under_dose_volume(task.program, lost, standing.plan, quick=True)
+    return near is None or near.value <= MAY_HOLD_FRAC * sum(task.requirements[k].limit for k in task.doses)
 
 
 def _least_lost(task: Task, standing: Standing) -> Solution:
     """Return the plan that holds the dose-volume goals and takes least from the prescriptions, Gy of D100."""
-    program = task.program
-    lost = program.columns.cost(misses=dict.fromkeys(task.doses, 1.0))
-    with program.missing_allowed(task.doses) as allow:
-        allow(np.array([task.requirements[k].limit for k in task.doses]))
+    with _giving_way(task) as lost:
         return task.best_found(lost, standing.plan) or task.polished(lost, _nearest(task, standing).x)
+
+
+@contextmanager
+def _giving_way(task: Task) -> Iterator[FloatArray]:
+    """Let the prescriptions give way for a while: yields the cost of what they lose, Gy of D100."""
+    with task.program.missing_allowed(task.doses) as allow:
+        allow(np.array([task.requirements[k].limit for k in task.doses]))
+        yield _lost(task)
+
+
+def _lost(task: Task) -> FloatArray:
+    return task.program.columns.cost(misses=dict.fromkeys(task.doses, 1.0))
 
 
 def _nearest(task: Task, standing: Standing) -> Solution:
@@ -132,7 +138,7 @@ def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solutio
     program, requirements = task.program, task.requirements
     limits = np.array([requirements[k].limit for k in task.doses])
     program.allow_miss(task.doses, limits)
-    lost = program.columns.cost(misses=dict.fromkeys(task.doses, 1.0))
+    lost = _lost(task)
     standing = standing.at(solve(lost))
     if standing.plan.status == LPStatus.INFEASIBLE:
         raise InfeasibleError(
