@@ -1,4 +1,4 @@
-"""Sessions that are served, for the tests of this folder."""
+"""A small case, sessions of it, and sessions that are served, for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -49,3 +49,13 @@ def untouched(tmp_path: Path) -> Iterator[Served]:
     """A session of its own."""
     with _served(tmp_path) as served:
         yield served
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_case(tmp_path_factory.mktemp("live") / "case")
+
+
+@pytest.fixture
+def session(folder: Path) -> Session:
+    return Session.open(folder)
