@@ -170,6 +170,15 @@ def nameless(folder: Path) -> None:
     edit(folder / "RS.dcm", lambda d: setattr(d.StructureSetROISequence[1], "ROIName", ""))
 
 
+@DICOM("a contour that lost a point on its way", warns="contour-points-not-as-stated")
+def a_point_lost(folder: Path) -> None:
+    def change(data: Any) -> None:
+        contour = data.ROIContourSequence[0].ContourSequence[0]
+        contour.ContourData = contour.ContourData[:-3]
+
+    edit(folder / "RS.dcm", change)
+
+
 @DICOM("a structure without contours", warns="roi-without-contours")
 def without_contours(folder: Path) -> None:
     edit(folder / "RS.dcm", lambda d: delattr(d.ROIContourSequence[1], "ContourSequence"))

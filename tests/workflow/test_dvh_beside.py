@@ -107,6 +107,32 @@ def test_a_dvh_of_other_structures_is_not_put_beside_these(tmp_path: Path) -> No
     assert not stored(tmp_path, of_others).beside
 
 
+def hotter(data: Dataset, item: Dataset) -> None:
+    item.DVHDoseScaling = 1.06
+
+
+def larger(data: Dataset, item: Dataset) -> None:
+    pairs = zip(np.full(len(EDGES), 0.03), 1.25 * CUMULATIVE, strict=True)
+    item.DVHData = [f"{x:.6f}" for pair in pairs for x in pair]
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (hotter, "cylinder (D50 16.96 and 16 Gy)"),
+        (larger, f"cylinder (volume {1.25 * CUMULATIVE[0]:.4g} and {CUMULATIVE[0]:.4g} cc)"),
+    ],
+)
+def test_a_dvh_that_cannot_be_of_this_dose_is_said(tmp_path: Path, edit: Edit, says: str) -> None:
+    (note,) = [n for n in stored(tmp_path, edit).warnings if n.id == "dvh-of-another-dose"]
+    assert says in note.sentence
+
+
+@pytest.mark.parametrize("edit", [None, differential, in_percent, in_centigray])
+def test_a_dvh_of_this_dose_is_not_doubted(tmp_path: Path, edit: Edit) -> None:
+    assert "dvh-of-another-dose" not in {note.id for note in stored(tmp_path, edit).warnings}
+
+
 def test_terminal_json_and_page_show_what_differs(tmp_path: Path) -> None:
     def shrunk(data: Dataset, item: Dataset) -> None:
         pairs = zip(np.full(len(EDGES), 0.03), 0.9 * CUMULATIVE, strict=True)

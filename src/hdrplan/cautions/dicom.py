@@ -111,6 +111,12 @@ DICOM = (
         why="ContourData is empty: the contour adds nothing to the structure.",
     ),
     Kind(
+        id="contour-points-not-as-stated",
+        sentence="ROI {roi}: {count} contours hold another number of points than they state",
+        remedy="Export the structure set again, and compare its volume with that of the planning system.",
+        why="NumberOfContourPoints (3006,0046) is not that of ContourData (3006,0050): points may have been lost.",
+    ),
+    Kind(
         id="contour-too-short",
         sentence="ROI {roi}: a closed contour of {points} points was left out",
         remedy="Look for stray clicks in the planning system.",

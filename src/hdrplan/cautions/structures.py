@@ -65,6 +65,13 @@ STRUCTURES = (
         why="Beyond the grid nothing is assumed. Doses to the hottest volumes are those inside the grid: lower limits.",
     ),
     Kind(
+        id="dvh-of-another-dose",
+        sentence="DVHs that came with the dose cannot be of these structures in this dose: {names}, there and here",
+        remedy="Export dose and structures of one plan anew; a grid that is tilted or shifted shows itself so.",
+        why="The file says that its DVHs are of these structures. Volumes more than 20 % apart, or median doses more "
+        "than 5 % and a bin, are not explained by how a planning system reads a structure or a grid.",
+    ),
+    Kind(
         id="dvh-at-full-scale",
         sentence="{name}: {share:.2%} of it is at the full scale of {top_gy:.4g} Gy, where the dose is not known; "
         "its maximum, mean and doses to small volumes are lower limits",

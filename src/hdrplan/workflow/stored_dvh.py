@@ -12,7 +12,7 @@ from hdrplan.dose import Region
 from hdrplan.errors import HdrPlanError, InputError, among
 from hdrplan.geometry import Outline, Structure, Volume
 from hdrplan.io import DoseUnit, Regions, StoredDose, StoredDVH, checked_pair, read_dose, read_regions
-from hdrplan.workflow.dvh_beside import BesideDVH, beside_dvhs
+from hdrplan.workflow.dvh_beside import BesideDVH, beside_dvhs, dvhs_doubted, some_of
 from hdrplan.workflow.dvh_structure import structure_dvh
 from hdrplan.workflow.dvh_values import DVHOptions, StructureDVH
 from hdrplan.workflow.steps import StepProgress, Steps
@@ -242,14 +242,17 @@ def dvh_of_pair(
     notes = [*pair.warnings, *(note for structure in structures for note in structure.warnings)]
     notes += _at_full_scale(structures, pair.dose.full_scale_gy)
     if left_out:
-        notes.append(caution("structures-without-dvh", names=_names(left_out)))
+        without = [f"{name} ({reason})" for name, reason in left_out]
+        notes.append(caution("structures-without-dvh", names=some_of(without)))
+    beside = beside_dvhs(_own_dvhs(pair), pair.regions.numbers, structures, options)
+    notes += dvhs_doubted(beside)
     return DVHResult(
         structures=tuple(structures),
         left_out=tuple(left_out),
         facts=_facts(pair, structures),
         options=options,
         warnings=each_once(notes),
-        beside=beside_dvhs(_own_dvhs(pair), pair.regions.numbers, structures, options),
+        beside=beside,
     )
 
 
@@ -282,11 +285,6 @@ def _wanted(regions: Regions, only: Sequence[str]) -> list[Outline | Structure]:
             remedy=among(missing[0], known),
         )
     return [known[name] for name in only] if only else list(regions.regions)
-
-
-def _names(left_out: Sequence[tuple[str, str]]) -> str:
-    shown = ", ".join(f"{name} ({reason})" for name, reason in left_out[:5])
-    return f"{shown}, ..." if len(left_out) > 5 else shown
 
 
 def _facts(pair: DosePair, structures: Sequence[StructureDVH]) -> tuple[tuple[str, str], ...]:

@@ -49,14 +49,15 @@ def nested(data: Dataset) -> None:
 def mixed(data: Dataset) -> None:
     first, second, third, *_ = sequence_of(data)
     first.ContourGeometricType = "POINT"
-    first.ContourData = first.ContourData[:3]
+    first.ContourData, first.NumberOfContourPoints = first.ContourData[:3], 1
     second.ContourGeometricType = "OPEN_NONPLANAR"
     del third.ContourGeometricType
 
 
 def empty(data: Dataset) -> None:
-    sequence_of(data)[0].ContourData = []
+    sequence_of(data)[0].ContourData, sequence_of(data)[0].NumberOfContourPoints = [], 0
     del sequence_of(data)[1].ContourData
+    del sequence_of(data)[1].NumberOfContourPoints
 
 
 def edited(folder: Path, edit: Edit) -> Path:
@@ -94,6 +95,16 @@ def test_both_ways_read_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         for one, other in zip(a, b, strict=True):
             np.testing.assert_array_equal(one, other)
     assert sum(map(len, quick)) > 0
+
+
+def test_contours_with_another_number_of_points_than_stated_are_said_once(tmp_path: Path) -> None:
+    def lost(data: Dataset) -> None:
+        for item in sequence_of(data)[:2]:
+            item.ContourData = item.ContourData[:-3]
+
+    drawn = read_structure_set(edited(tmp_path, lost))
+    assert [note.id for note in drawn.warnings] == ["contour-points-not-as-stated"]
+    assert "2 contours" in drawn.warnings[0].sentence
 
 
 def four_numbers(item: Dataset) -> None:

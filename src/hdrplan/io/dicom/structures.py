@@ -182,7 +182,7 @@ def structure_set_of(tags: Tags) -> StructureSet:
         if number in seen:
             raise item.error("ROINumber", "another for each structure", f"{number} once more")
         seen.add(number)
-        drawn = _contours(contours[number]) if number in contours else []
+        drawn = _contours(contours[number], warnings) if number in contours else []
         rois.append(_roi(number, item.text("ROIName", ""), kinds.get(number, ""), drawn, warnings))
     rois, notes = _with_names(rois)
     warnings += notes
@@ -224,19 +224,23 @@ def _with_names(rois: list[ROI]) -> tuple[list[ROI], list[Caution]]:
     return named, notes
 
 
-def _contours(item: Tags) -> list[Contour]:
-    """Return the contours of an ROI, each of a known form."""
+def _contours(item: Tags, warnings: list[Caution]) -> list[Contour]:
+    """Return the contours of an ROI, each of a known form; what they lack is added to the warnings."""
     sequence = item.dataset.get_item(_CONTOUR_SEQUENCE) if _CONTOUR_SEQUENCE in item.dataset else None
     plain = plain_contours(sequence)
     if plain is not None and all(form.upper() in _FORMS for form, _ in plain):
         return [(form.upper(), points) for form, points in plain]
-    found = []
+    found, short = [], 0
     for contour in item.items("ContourSequence"):
         form = contour.text("ContourGeometricType", "CLOSED_PLANAR").upper()
         decimals = contour.decimals("ContourData", multiple_of=3)
         if len(decimals) and form not in _FORMS:
             raise contour.error("ContourGeometricType", "a known form", repr(form)[:40])
         found.append((form, decimals.reshape(-1, 3)))
+        said = contour.whole("NumberOfContourPoints", len(decimals) // 3)
+        short += said != len(decimals) // 3
+    if short:
+        warnings.append(caution("contour-points-not-as-stated", roi=item.whole("ReferencedROINumber"), count=short))
     return found
 
 
