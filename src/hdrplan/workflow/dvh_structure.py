@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,8 +28,9 @@ _HOTTEST = ("dose_at_cc", "dose_max")
 _SMALLEST_CC, _POINTS_OF_SMALLEST = 0.1, 1000
 # The hottest cells are divided as far as this volume reaches, at most so finely.
 _HOT_CC, _MAXIMUM_SPLIT, _SAMPLED = 0.5, 8, 16
-# A linear interpolation is off by the square of the voxel: with voxels twice as large four times as far.
-_COARSER = 3.0
+# A linear interpolation is off by the square of the voxel where the dose bends evenly, and by the voxel itself beside
+# sources: then a grid of twice the voxels differs by three times the error, or by the error itself.
+_LEAST_ORDER, _HIGHEST_ORDER = 1.0, 3.0
 
 
 def structure_dvh(region: Region, dose: Volume, options: DVHOptions) -> StructureDVH:
@@ -199,7 +201,7 @@ def _with_errors(
     points: RegionPoints, dose: Volume, curve: DVH, inside_frac: float, options: DVHOptions
 ) -> tuple[MetricValue, ...]:
     fewer, undivided = _curve(dose, points.fewer), _curve(dose, points.parts)
-    coarse = [_curve(volume, points.fewer) for volume in _coarser(dose)]
+    coarse, coarsest = ([_curve(grid, points.fewer) for grid in grids] for grids in _coarser(dose))
     quarters = [_curve(dose, points.fewer, first=k, step=4) for k in range(4)]
     between = _curve(dose, points.other_between)
     ends = [_curve(dose, parts) for parts in points.other_ends]
@@ -233,7 +235,7 @@ def _with_errors(
                 name=name,
                 unit=unit,
                 value=of(curve),
-                grid=largest(coarse) / _COARSER,
+                grid=_grid_error(largest(coarse), largest(coarsest)),
                 shape=largest([between]),
                 ends=largest(ends),
                 sampling=sampling,
@@ -253,21 +255,35 @@ def _curve(dose: Volume, parts: Sequence[DensePoints], *, first: int = 0, step: 
     return dvh(np.maximum(gy[held], 0.0), volume_cc[held])
 
 
-def _coarser(dose: Volume) -> list[Volume]:
-    """Return the dose grid with every second voxel along each axis: the odd ones, and the even ones."""
-    grids = []
-    for start in (0, 1):
-        step = [2 if n > 2 + start else 1 for n in dose.grid.shape_zyx]
-        first = [start if s == 2 else 0 for s in step]
-        values = dose.values_zyx[first[0] :: step[0], first[1] :: step[1], first[2] :: step[2]]
-        grid = Grid(
-            shape_zyx=values.shape,
-            origin_mm=dose.grid.world(np.array(first[::-1], dtype=np.float64)),
-            spacing_mm=dose.grid.spacing_mm * step[::-1],
-            direction=dose.grid.direction,
-        )
-        grids.append(Volume(grid, values))
-    return grids
+def _grid_error(twice: float, four_times: float) -> float:
+    """Return the error of a grid by what grids of twice and four times its voxels change.
+
+    An error that grows as ``voxel**p`` makes them ``2**p - 1`` and ``4**p - 1`` times itself (Richardson).
+    """
+    if not twice > 0:
+        return 0.0
+    return twice / float(np.clip(four_times / twice - 2.0, _LEAST_ORDER, _HIGHEST_ORDER))
+
+
+def _coarser(dose: Volume) -> tuple[list[Volume], list[Volume]]:
+    """Return the eight grids of every second voxel along each axis, and of every fourth, from the same first voxels."""
+    starts = list(itertools.product((0, 1), repeat=3))
+    twice = [_every_second(dose, start) for start in starts]
+    return twice, [_every_second(volume, start) for volume, start in zip(twice, starts, strict=True)]
+
+
+def _every_second(dose: Volume, start_zyx: tuple[int, ...]) -> Volume:
+    shape_zyx = dose.grid.shape_zyx
+    step = [2 if n > 2 + start else 1 for n, start in zip(shape_zyx, start_zyx, strict=True)]
+    first = [start if s == 2 else 0 for s, start in zip(step, start_zyx, strict=True)]
+    values = dose.values_zyx[first[0] :: step[0], first[1] :: step[1], first[2] :: step[2]]
+    grid = Grid(
+        shape_zyx=values.shape,
+        origin_mm=dose.grid.world(np.array(first[::-1], dtype=np.float64)),
+        spacing_mm=dose.grid.spacing_mm * step[::-1],
+        direction=dose.grid.direction,
+    )
+    return Volume(grid, values)
 
 
 def _volume_error_cc(points: RegionPoints) -> float:
