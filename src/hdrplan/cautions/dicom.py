@@ -56,6 +56,12 @@ DICOM = (
         why="With a tilted gantry slices are sheared: (0018,1120) and the slice positions contradict each other.",
     ),
     Kind(
+        id="ct-compressed-with-losses",
+        sentence="{count} of {of} slices of the CT were compressed with losses: their HU are not those of the scanner",
+        remedy="Export the original series; a model-based dose and catheters that are found depend on HU.",
+        why="LossyImageCompression (0028,2110) is 01. Once lost, nothing brings the values back.",
+    ),
+    Kind(
         id="ct-rescale-differs",
         sentence="{count} of {of} slices have a rescale that differs from the others ({first})",
         remedy="Look at those slices; export the series again.",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGLosslessSV1
 
 from dicom_twins import ct_slice, rt_dose
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io import read_ct_series, read_dose_grid, read_volume
+from hdrplan.io.dicom.ct import read_ct_slices
 
 
 def slices(folder: Path, at: list[float], **more: object) -> Path:
@@ -97,12 +102,45 @@ def test_real_series_equals_its_nifti(shared: Path) -> None:
 
 
 def test_jpeg_2000_reads_as_its_plain_twin(shared: Path) -> None:
-    from hdrplan.io.dicom.ct import read_ct_slices
-
     folder = shared / "data" / "ts_dicom_20slices"
     packed = read_ct_slices([folder / "jpeg2000" / "one_slice_j2k.dcm"])
     plain = read_ct_slices([folder / "dicom" / "CT_009.dcm"])  # the slice at -786.5 mm
     np.testing.assert_array_equal(packed.volume.values_zyx, plain.volume.values_zyx)
+
+
+@pytest.mark.parametrize(
+    ("coder", "lossy"),
+    [
+        ("dcmcjpeg +e1", False),
+        ("dcmcjpeg +el", False),
+        ("dcmcjpeg +ee", True),
+        ("dcmcjpls +el", False),
+        ("dcmcrle", False),
+    ],
+)
+def test_compressed_slices_read_as_their_plain_twins(tmp_path: Path, coder: str, lossy: bool) -> None:
+    name, *options = coder.split()
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} (DCMTK) is not installed")
+    hu = np.random.default_rng(1).integers(-1000, 2000, (64, 48))
+    ct_slice(tmp_path / "plain.dcm", 3.0, hu)
+    subprocess.run([name, *options, tmp_path / "plain.dcm", tmp_path / "packed.dcm"], check=True)
+    packed = read_ct_slices([tmp_path / "packed.dcm"])
+    assert ("ct-compressed-with-losses" in {note.id for note in packed.warnings}) == lossy
+    if not lossy:
+        np.testing.assert_array_equal(packed.volume.values_zyx[0], hu)
+
+
+def test_a_compressed_slice_that_is_damaged_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "ct.dcm"
+    ct_slice(path, 3.0, np.zeros((4, 6)))
+    data = pydicom.dcmread(path)
+    data.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+    data.PixelData = encapsulate([b"\xff\xd8 no picture \xff\xd9"])
+    data["PixelData"].is_undefined_length = True
+    data.save_as(path)
+    with pytest.raises(FormatError, match=r"PixelData.*decodable \(JPEG Lossless\).*Export the images uncompressed"):
+        read_ct_slices([path])
 
 
 STORED = np.arange(3 * 4 * 5).reshape(3, 4, 5)

@@ -129,4 +129,7 @@ def _odd_headers(slices: Sequence[Slice]) -> list[Caution]:
     if others:
         first = f"slope {others[0][0]:g}, intercept {others[0][1]:g} instead of {common[0]:g}, {common[1]:g}"
         odd.append(caution("ct-rescale-differs", count=len(others), of=len(scales), first=first))
+    lossy = sum(s.tags.text("LossyImageCompression", "") == "01" for s in slices)
+    if lossy:
+        odd.append(caution("ct-compressed-with-losses", count=lossy, of=len(slices)))
     return odd

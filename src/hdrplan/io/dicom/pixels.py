@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hdrplan.io.dicom.tags import Tags
+from hdrplan.io.noise import without_noise
 
 __all__ = ["stored_pixels"]
+
+_OF_PIXELS = (
+    "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "BitsAllocated", "BitsStored",
+    "HighBit", "PixelRepresentation", "PixelData",
+)  # fmt: skip
 
 
 def stored_pixels(tags: Tags, shape: tuple[int, int, int]) -> npt.NDArray[Any]:
@@ -51,13 +59,38 @@ def stored_pixels(tags: Tags, shape: tuple[int, int, int]) -> npt.NDArray[Any]:
         return values.reshape(shape)
     try:
         values = np.asarray(dataset.pixel_array)
-    except Exception as error:  # decoders raise what they like
-        raise tags.error(
-            "PixelData",
-            f"decodable ({syntax.name})",
-            str(error).splitlines()[0][:120],
-            "Install pylibjpeg with its openjpeg plugin, or decompress with gdcmconv --raw.",
-        ) from None
+    except Exception:  # decoders raise what they like
+        values = _decoded_by_itk(tags, str(syntax.name).split(",")[0])
     if values.size != int(np.prod(shape)):
         raise tags.error("PixelData", f"{int(np.prod(shape))} pixels", values.size)
     return values.reshape(shape)
+
+
+def _decoded_by_itk(tags: Tags, compression: str) -> npt.NDArray[Any]:
+    """Decode what pydicom has no permissive decoder for: JPEG of all kinds, lossless ones as archives keep CTs.
+
+    ITK reads files alone, so it gets one of the pixels and what describes them: nothing of the patient, no rescaling.
+    """
+    import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
+    from pydicom.dataset import Dataset
+    from pydicom.uid import SecondaryCaptureImageStorage
+
+    bare = Dataset()
+    for keyword in _OF_PIXELS:
+        if keyword in tags.dataset:
+            bare[keyword] = tags.dataset[keyword]
+    bare.SOPClassUID, bare.SOPInstanceUID = SecondaryCaptureImageStorage, "2.25.1"
+    bare.file_meta = tags.dataset.file_meta
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "pixels.dcm"
+        try:
+            bare.save_as(path, enforce_file_format=True)
+            with without_noise():
+                return np.asarray(sitk.GetArrayFromImage(sitk.ReadImage(str(path))))
+        except (RuntimeError, ValueError, AttributeError, OSError):
+            raise tags.error(
+                "PixelData",
+                f"decodable ({compression})",
+                "damaged or unknown data",
+                "Export the images uncompressed (Explicit VR Little Endian).",
+            ) from None
