@@ -24,6 +24,9 @@ __all__ = ["BaseBox", "SpectrumTables", "primary_media_rows", "primary_rows"]
 
 Floats = npt.NDArray[np.float64]
 
+# Radius of the thinnest capsule.
+_WALL_MM = 0.45
+
 
 class BaseBox(NamedTuple):
     """What lines pass through; read-only. Frame: mm along the axes of the grid, its low corner is 0."""
@@ -52,7 +55,8 @@ def _masses(ax: float, ay: float, az: float, bx: float, by: float, bz: float, bo
     nz, ny, nx = box.mass.shape[:3]
     length_mm = math.sqrt((bx - ax) ** 2 + (by - ay) ** 2 + (bz - az) ** 2)
     x, y, z = ax * box.per_mm[0], ay * box.per_mm[1], az * box.per_mm[2]
-    dx, dy, dz = bx * box.per_mm[0] - x, by * box.per_mm[1] - y, bz * box.per_mm[2] - z
+    # Of the difference, not the difference of products: contracted, that is not 0 where both ends are in one plane.
+    dx, dy, dz = (bx - ax) * box.per_mm[0], (by - ay) * box.per_mm[1], (bz - az) * box.per_mm[2]
     # Where the line is in the box: fractions of its length.
     begin, end = 0.0, 1.0
     for start, d, n in ((x, dx, nx), (y, dy, ny), (z, dz, nz)):
@@ -90,6 +94,8 @@ def _masses(ax: float, ay: float, az: float, bx: float, by: float, bz: float, bo
             then = next_z
             k += sk
             next_z += per_z
+        # A plane that a line all but lies in may be met, by a rounding, before the box is.
+        then = max(then, now)
         if then >= end or not (0 <= i < nx and 0 <= j < ny and 0 <= k < nz):
             first += (end - now) * m0
             second += (end - now) * m1
@@ -130,8 +136,11 @@ def _reached(p: int, d: int, points: Floats, stops: Stops, length_mm: float) -> 
     along, away = place(dx, dy, dz, stops.axes[d, 0], stops.axes[d, 1], stops.axes[d, 2])
     r = math.sqrt(along * along + away * away)
     cosine = min(max(along / r, -1.0), 1.0) if r > 0.0 else 0.0
-    # Within the capsule TG-43 stays; its own geometry factor is finite there as well (kernels/tg43).
-    return stops.weights[d] * geometry_factor(along, max(away, 0.45), length_mm), cosine, r
+    # Within the capsule TG-43 stays. A place nearer the line of the core than its wall is moved out to it, so that the
+    # geometry factor is finite; on the axis beyond the line's ends nothing is moved.
+    beyond = max(abs(along) - 0.5 * length_mm, 0.0)
+    away = math.sqrt(max(away * away, _WALL_MM * _WALL_MM - beyond * beyond))
+    return stops.weights[d] * geometry_factor(along, away, length_mm), cosine, r
 
 
 @jit_inline
