@@ -180,8 +180,8 @@ def test_own_rules_take_the_place_of_the_packaged_ones_and_an_unchecked_medium_i
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"outside": "vacuum"}, "name of a medium"),
-        ({"label": [{"medium": "livr", "density_g_per_cc": 1.0}]}, "Did you mean 'liver'"),
+        ({"outside": "vacuum"}, "own.toml, outside: expected the name of a medium"),
+        ({"label": [{"medium": "livr", "density_g_per_cc": 1.0}]}, "own.toml.*, medium: .* Did you mean 'liver'"),
         ({"colour": "red"}, "known keys"),
         ({"unlabelled": [{"medium": "water", "density_g_per_cc": 1, "below_hu": 5}]}, "the last without one"),
         ({"label": [{"medium": "liver"}]}, "density_between"),

@@ -103,8 +103,12 @@ def command(
 
     refuse_idle(model, of_tg43=_OF_TG43)
     if model == "mc":
-        if plan is None or of_plan is None or folder is None or output is not None:
-            raise InputError("--model mc needs a CASE, --plan and --folder, and writes no -o")
+        if output is not None:
+            raise InputError("--model mc writes into --folder, got -o", remedy="Leave -o out.")
+        if plan is None or of_plan is None or folder is None:
+            needed = (("the CASE", plan), ("--plan", of_plan), ("--folder", folder))
+            missing = " and ".join(name for name, given in needed if given is None)
+            raise InputError("--model mc needs a CASE, --plan and --folder", got=f"no {missing}")
         asked = ModelFlags(uncertainty=uncertainty, rules=media_rules, seed=seed)
         write_model_dose(plan, of_plan, folder, asked, quiet=quiet, as_json=as_json)
         return

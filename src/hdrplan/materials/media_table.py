@@ -63,13 +63,14 @@ def media() -> Mapping[str, Medium]:
     return MappingProxyType({name: _medium(name, Entries(row, name)) for name, row in tomllib.loads(text).items()})
 
 
-def medium(name: str) -> Medium:
-    """Return a packaged medium; InputError lists the names there are."""
+def medium(name: str, where: str | None = None) -> Medium:
+    """Return a packaged medium; InputError lists the names there are, and says ``where`` the wrong one stands."""
     if name not in media():
         near = difflib.get_close_matches(name, media(), n=1)
         raise InputError(
             "expected the name of a medium",
-            got=repr(name),
+            got=repr(name[:60]),
+            where=where,
             remedy=f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(media())}.",
         )
     return media()[name]

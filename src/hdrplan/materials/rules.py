@@ -170,7 +170,7 @@ def rules_of(entries: Entries) -> MediaRules:
     return MediaRules(
         name=entries.text("name"),
         hu_density=entries.array("hu_density", (None, 2)),
-        outside=entries.text("outside"),
+        outside=_medium_of(entries, "outside"),
         body_from_hu=entries.number("body_from_hu", between=_HU),
         gas_below_hu=entries.number("gas_below_hu", between=_HU),
         metal_from_hu=entries.number("metal_from_hu", between=_HU),
@@ -184,11 +184,11 @@ def _label(row: Entries) -> LabelRule:
     row.refuse_unknown(_LABEL_KEYS)
     dense = None
     if "dense_medium" in row:
-        dense = TissueRule(medium=row.text("dense_medium"), density_g_per_cc=_range(row, "dense_between"))
+        dense = TissueRule(medium=_medium_of(row, "dense_medium"), density_g_per_cc=_range(row, "dense_between"))
     return LabelRule(
         organs=row.texts("organs", []),
         names=tuple(name.casefold() for name in row.texts("names", [])),
-        tissue=TissueRule(medium=row.text("medium"), density_g_per_cc=_densities(row)),
+        tissue=TissueRule(medium=_medium_of(row, "medium"), density_g_per_cc=_densities(row)),
         gas=row.flag("gas", False),
         dense=dense,
         dense_from_hu=row.number("dense_from_hu", between=_HU) if dense else math.inf,
@@ -198,7 +198,11 @@ def _label(row: Entries) -> LabelRule:
 def _unlabelled(row: Entries) -> TissueRule:
     row.refuse_unknown((*_TISSUE_KEYS, "below_hu"))
     top = row.number("below_hu", between=_HU) if "below_hu" in row else math.inf
-    return TissueRule(medium=row.text("medium"), density_g_per_cc=_densities(row), below_hu=top)
+    return TissueRule(medium=_medium_of(row, "medium"), density_g_per_cc=_densities(row), below_hu=top)
+
+
+def _medium_of(row: Entries, key: str) -> str:
+    return medium(row.text(key), where=f"{row.where}, {key}").name
 
 
 def _densities(row: Entries) -> tuple[float, float]:
