@@ -145,7 +145,7 @@ def test_evaluate_sets_the_model_beside_tg43(planned: tuple[Path, Path]) -> None
     [
         (["--uncertainty", "0"], "0.05 % to 20 %"),
         (["--uncertainty", "little"], "percentage"),
-        (["-o", "dose.nrrd"], "writes into --folder, got -o"),
+        (["-o", "dose.nrrd"], "writes no -o, got -o"),
         (["--dry-run"], "--dry-run goes with --model tg43"),
         (["--spacing", "2"], "--spacing goes with --model tg43"),
         (["--model", "tg43", "--seed", "4"], "--seed goes with --model mc"),
@@ -162,7 +162,10 @@ def test_what_cannot_be_is_refused(planned: tuple[Path, Path], tmp_path: Path, c
 
 def test_what_a_dose_in_media_lacks_is_named(planned: tuple[Path, Path]) -> None:
     done = CliRunner().invoke(cli, ["dose", str(planned[0]), "--model", "mc"])
-    assert str(done.exception) == "--model mc needs a CASE, --plan and --folder, got no --plan and --folder"
+    assert (
+        str(done.exception)
+        == "--model mc needs a CASE, --plan and --folder, and writes no -o, got no --plan and --folder"
+    )
 
 
 def test_evaluate_refuses_what_only_the_model_heeds(planned: tuple[Path, Path]) -> None:

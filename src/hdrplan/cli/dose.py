@@ -103,12 +103,11 @@ def command(
 
     refuse_idle(model, of_tg43=_OF_TG43)
     if model == "mc":
-        if output is not None:
-            raise InputError("--model mc writes into --folder, got -o", remedy="Leave -o out.")
-        if plan is None or of_plan is None or folder is None:
-            needed = (("the CASE", plan), ("--plan", of_plan), ("--folder", folder))
-            missing = " and ".join(name for name, given in needed if given is None)
-            raise InputError("--model mc needs a CASE, --plan and --folder", got=f"no {missing}")
+        needed = {"the CASE": plan, "--plan": of_plan, "--folder": folder}
+        missing = " and ".join(name for name, given in needed.items() if given is None)
+        if missing or output is not None or plan is None or of_plan is None or folder is None:
+            got = f"no {missing}" if missing else "-o"
+            raise InputError("--model mc needs a CASE, --plan and --folder, and writes no -o", got=got)
         asked = ModelFlags(uncertainty=uncertainty, rules=media_rules, seed=seed)
         write_model_dose(plan, of_plan, folder, asked, quiet=quiet, as_json=as_json)
         return
