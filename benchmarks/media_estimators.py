@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.model_based_dose import Row, middle, point_task
+from benchmarks.rows import Row, middle, point_task
 from hdrplan.geometry import Grid
 from hdrplan.materials import media, photon_data, uniform_map, voxel_codes
 from hdrplan.transport import Voxels, correction_at, in_water, isotropic_ir192, primary_kerma, scatter
