@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.dose import DoseFactor, SamplePoints, nodes_of
 from hdrplan.geometry import Grid, Volume
-from hdrplan.transport import RIM_VOXELS, mean_correction, primary_in_media, primary_kerma
+from hdrplan.transport import RIM_VOXELS, Kerma, mean_correction, primary_in_media, primary_kerma
 from hdrplan.workflow.model_run import ScatterRun, Setting
 
 __all__ = ["dose_factor"]
@@ -38,10 +37,11 @@ def dose_factor(setting: Setting, run: ScatterRun, points: SamplePoints) -> tupl
     points : SamplePoints
         Of the structures, CTVs among them.
     """
-    means = mean_correction(setting.media, run.patient, run.water)
+    means, scored = mean_correction(setting.media, run.patient, run.water), run.patient.grid
 
+    # Without the run, whose batches take a hundred megabytes: factors of earlier plans are kept.
     def factor(points_mm: FloatArray, medium: str | None) -> FloatArray:
-        places = _within(points_mm, run.patient.grid)
+        places = _within(points_mm, scored)
         primary = primary_kerma(places, setting.media, setting.dwells, setting.times_s, setting.emission, medium=medium)
         return means(places, primary, medium)
 
@@ -52,7 +52,7 @@ def dose_factor(setting: Setting, run: ScatterRun, points: SamplePoints) -> tupl
             medium = _most_of(setting, points.points_mm[points.rows(name)])
             fields[name] = Volume(grid, factor(grid.points_mm(), medium).reshape(grid.shape_zyx))
     factors = DoseFactor(fields=fields, elsewhere=lambda points_mm: factor(points_mm, None), on_nodes=nodes.at)
-    return factors, lambda: nodes.correction[1]
+    return factors, lambda: nodes.fields()[1]
 
 
 class _Nodes:
@@ -60,6 +60,7 @@ class _Nodes:
 
     def __init__(self, setting: Setting, run: ScatterRun) -> None:
         self._setting, self._run = setting, run
+        self._fields: tuple[Volume, Volume, dict[int, Volume]] | None = None
         voxels, scored = setting.media.grid, run.patient.grid
         corner = voxels.index(scored.world(np.full(3, -0.5)))
         size = np.array(scored.shape_zyx[::-1]) * scored.spacing_mm / (_NODE_VOXELS * voxels.spacing_mm)
@@ -71,9 +72,18 @@ class _Nodes:
             direction=voxels.direction,
         )
 
-    @cached_property
-    def correction(self) -> tuple[Volume, Volume]:
-        """The factor for dose to water, and the standard error of that for the medium at each node."""
+    def fields(self) -> tuple[Volume, Volume, dict[int, Volume]]:
+        """Return the factor for dose to water, the standard error of that for the medium, and ratios of media.
+
+        They are made once; with them the run, whose batches take a hundred megabytes, is let go.
+        """
+        if self._fields is None:
+            self._fields = (*self._correction(self._run), self._ratios(self._run.patient))
+            del self._run
+        return self._fields
+
+    def _correction(self, run: ScatterRun) -> tuple[Volume, Volume]:
+        """Return the factor for dose to water, and the standard error of that for the medium at each node."""
         grid = self._grid
         values = np.empty((2, grid.size), dtype=np.float64)
         nz, ny, nx = grid.shape_zyx
@@ -81,15 +91,14 @@ class _Nodes:
         step = max(1, _BLOCK // (ny * nx))
         for first in range(0, nz, step):
             last = min(first + step, nz)
-            found = self._setting.correction(grid.points_mm(first, last), self._run, replicates=False)
+            found = self._setting.correction(grid.points_mm(first, last), run, replicates=False)
             values[:, first * ny * nx : last * ny * nx] = found.water, found.medium_error
         water, error = values.reshape(2, *grid.shape_zyx)
         return Volume(grid, water), Volume(grid, error.astype(np.float32))
 
-    @cached_property
-    def ratios(self) -> dict[int, Volume]:
-        """Number of a medium -> dose to it over dose to water in the patient, at nodes twice as far apart."""
-        nodes, setting, patient = self._grid, self._setting, self._run.patient
+    def _ratios(self, patient: Kerma) -> dict[int, Volume]:
+        """Return number of a medium -> dose to it over dose to water in the patient, at nodes twice as far apart."""
+        nodes, setting = self._grid, self._setting
         nx, ny, nz = (-(-(n - 1) // _RATIO_STEP) + 1 for n in nodes.shape_zyx[::-1])
         few = Grid(
             shape_zyx=(nz, ny, nx),
@@ -107,10 +116,10 @@ class _Nodes:
 
     def at(self, points_mm: FloatArray) -> FloatArray:
         """Return the factor at points."""
-        media, (water, _) = self._setting.media, self.correction
+        media, (water, _, ratios) = self._setting.media, self.fields()
         places = _within(points_mm, water.grid)
         values, of = water.at_index(water.grid.index(places)), media.medium_at(places)
-        for number, ratio in self.ratios.items():
+        for number, ratio in ratios.items():
             rows = of == number
             if rows.any():
                 values[rows] *= ratio.at_index(ratio.grid.index(places[rows]))

@@ -19,6 +19,7 @@ from hdrplan.dose import DoseFactor
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Structure
 from hdrplan.materials import MediaMap
+from hdrplan.memory import give_back
 from hdrplan.optimize import EveryPoint
 from hdrplan.transport import ScatterTask
 from hdrplan.workflow.model_based import ModelDose, PlanFactor, dose_of_factor, factor_of_plan, proven_minima
@@ -136,13 +137,14 @@ def plan_in_media(
     quick = replace(options, every_point=False, fewest_dwells=False, proof_s=0.0)
     planned, reserve, scale = plan_task(replace(task, options=quick), watch), Reserve(), 1.0
     changes: tuple[FactorChange, ...] = ()
-    made_with: PlanFactor | None = None
+    made_with: DoseFactor | None = None
     owed: dict[int, float] = {}
     for plans in range(1, _MAX_PLANS + 1):
+        give_back()
         found = factor_of_plan(case, labels, goals, planned.plan, model, runs=memory.runs, step=step)
         if made_with is not None:
             if scale == 1.0:
-                changes = _changes(made_with.factor, found)
+                changes = _changes(made_with, found)
             own, minima = _in_own_dose(task, planned, found, step)
             missed, settled = missed_fracs(planned.score, own.score), all(change.settled for change in changes)
             if plans == _MAX_PLANS or (settled and not missed):
@@ -152,7 +154,7 @@ def plan_in_media(
             scaled = scaled_plan(planned.plan, missed, goals, options) if one_sided(owed, goals) else None
             if scaled is not None and task.locked is None:
                 scale *= scaled.total_time_s / planned.plan.total_time_s
-                planned, made_with = replace(planned, plan=scaled), found
+                planned, made_with = replace(planned, plan=scaled), found.factor
                 continue
             reserve, owed, scale = reserve.more(owed), {}, 1.0
         asked = replace(task, goals=reserve.on(goals), factor=found.factor)
@@ -163,7 +165,8 @@ def plan_in_media(
                 raise
             # With the reserve no plan holds the organs' limits: the last one is as good as there is.
             break
-        made_with = found
+        made_with = found.factor
+    give_back()
     real_times = replace(options, time_step_s=0.0, fewest_dwells=False)
     bound = plan_task(replace(task, options=real_times, factor=found.factor), watch).optimum
     optimum = None if bound is None else certified(bound, own, minima, every_point=options.every_point)
