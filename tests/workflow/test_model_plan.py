@@ -228,6 +228,9 @@ def test_the_command_writes_the_plan_with_its_dose_and_goes_on_after_a_stop(
     assert own["d100_mm_proven_gy"][0] == metrics["structures"]["lesion"]["d100_lower_gy"] >= 20.0
     report = (tmp_path / "out" / "report.html").read_text()
     assert "D_m,m: TG-43U1" in report
+    # Without opening anything: in the header of screen and paper, and above the goals.
+    assert "<dt>Dose</dt><dd>D_m,m, by Monte Carlo" in report
+    assert "Every dose on this page is D_m,m" in report
     assert "Every point of lesion is proven to receive at least 20.00 Gy D_m,m" in report
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"model_dose.html", "model_dose.json", "hcf.nrrd"}
     assert read_plan(tmp_path / "out").total_time_s > 0.0

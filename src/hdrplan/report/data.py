@@ -114,6 +114,8 @@ class ReportData:
         What the page is about; its hash stands in the header.
     made : str
         When, as ISO 8601.
+    dose_kind : str
+        Which dose all figures of the page are, where that is not TG-43: stands in the header and above them.
     """
 
     title: str
@@ -141,6 +143,7 @@ class ReportData:
     version: str = ""
     plan: Plan | None = None
     made: str = ""
+    dose_kind: str = ""
 
     def __post_init__(self) -> None:
         freeze(self, "times_s", (len(self.dwells),))

@@ -39,7 +39,10 @@ def report_html(view: ReportData) -> str:
         "report.html.j2",
         title=view.title,
         version=view.version,
-        about={} if view.plan is None else {"Plan": view.plan.digest},
+        about={
+            **({} if view.plan is None else {"Plan": view.plan.digest}),
+            **({"Dose": view.dose_kind} if view.dose_kind else {}),
+        },
         made=view.made,
         scripts=_SCRIPTS,
         data=scene,

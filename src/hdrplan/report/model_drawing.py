@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from hdrplan.geometry import Volume
 from hdrplan.report.palette import styles_of
+from hdrplan.report.themed import inked, screen_svg
 from hdrplan.workflow import ModelDose, ModelStructure
 
 if TYPE_CHECKING:
@@ -29,12 +31,17 @@ _MEDIA = (
 _CURVES = 7
 
 
-def plane_pictures(result: ModelDose) -> list[tuple[str, str]]:
-    """Return caption and picture (base64 of a PNG) of three planes through the middle of the dwells' time.
+def plane_pictures(result: ModelDose) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return captions of three planes through the middle of the dwells' time, each with its pictures.
 
     Parameters
     ----------
     result : ModelDose
+
+    Returns
+    -------
+    list of (str, list of (str, str))
+        Caption of a plane; what each of its pictures shows, and the picture as base64 of an SVG.
     """
     grid = result.factor.grid
     middle = np.average(result.setting.dwells.positions_mm, axis=0, weights=result.setting.times_s)
@@ -45,13 +52,14 @@ def plane_pictures(result: ModelDose) -> list[tuple[str, str]]:
         ("seen from the left", (slice(None), slice(None), x), (1, 2), False),
     )
     return [
-        (f"Plane {k + 1} of 3, {name}", _picture(result, place, axes, turned=turned))
+        (f"Plane {k + 1} of 3, {name}", _pictures(result, place, axes, turned=turned))
         for k, (name, place, axes, turned) in enumerate(planes)
     ]
 
 
-def _picture(result: ModelDose, place: tuple[int | slice, ...], along: tuple[int, int], *, turned: bool) -> str:
-    figure, axes = _panel(3, 3.6 if turned else 2.8)
+def _pictures(
+    result: ModelDose, place: tuple[int | slice, ...], along: tuple[int, int], *, turned: bool
+) -> list[tuple[str, str]]:
     grid = result.factor.grid
     width, height = (float(grid.spacing_mm[axis]) for axis in along)
     factor = result.factor.values_zyx[place]
@@ -61,25 +69,30 @@ def _picture(result: ModelDose, place: tuple[int | slice, ...], along: tuple[int
     rows, columns = factor.shape
     extent = (0.0, columns * width, rows * height, 0.0) if turned else (0.0, columns * width, 0.0, rows * height)
     origin: Literal["upper", "lower"] = "upper" if turned else "lower"
-    _media_panel(axes[0], medium, result, extent, origin)
     counted = dose >= result.counted_gy / 2.0
     percent = np.where(counted, 100.0 * (factor - 1.0), np.nan)
     held = percent[np.isfinite(percent)]
     size = max(2.0, min(25.0, float(np.quantile(np.abs(held), 0.98)))) if len(held) else 2.0
     top = float(np.quantile(dose, 0.995))
-    for axis, image, title, limits, colours, extend in (
-        (axes[1], percent, "D_m,m / TG-43 - 1 (%)", (-size, size), "RdBu_r", "both"),
-        (axes[2], np.where(medium < 0, np.nan, dose), "D_m,m (Gy)", (0.0, top), "viridis", "max"),
+    inches = 3.6 if turned else 2.9
+    with _drawn(4.2, inches) as (figure, axis):
+        _media_panel(axis, medium, result, extent, origin)
+    pictures = [("media", _svg(figure))]
+    for image, title, limits, colours, extend in (
+        (percent, "D_m,m / TG-43 - 1 (%)", (-size, size), "RdBu_r", "both"),
+        (np.where(medium < 0, np.nan, dose), "D_m,m (Gy)", (0.0, top), "viridis", "max"),
     ):
-        axis.set_facecolor(_BELOW)
-        shown = axis.imshow(
-            image, vmin=limits[0], vmax=limits[1], cmap=colours, extent=extent, origin=origin, interpolation="nearest"
-        )
-        axis.set_title(title, fontsize=9.5)
-        axis.tick_params(labelsize=8)
-        axis.set_xlabel("mm", fontsize=8)
-        figure.colorbar(shown, ax=axis, shrink=0.8, extend=extend)
-    return _png(figure)
+        with _drawn(4.2, inches) as (figure, axis):
+            axis.set_facecolor(_BELOW)
+            shown = axis.imshow(
+                image, vmin=limits[0], vmax=limits[1], cmap=colours, extent=extent, origin=origin,
+                interpolation="nearest",
+            )  # fmt: skip
+            axis.set_title(title)
+            axis.set_xlabel("mm")
+            figure.colorbar(shown, ax=axis, shrink=0.8, extend=extend)
+        pictures.append((title, _svg(figure)))
+    return pictures
 
 
 def _media(result: ModelDose, place: tuple[int | slice, ...]) -> FloatArray:
@@ -115,16 +128,15 @@ def _media_panel(
         shown, cmap=ListedColormap(colours), vmin=-0.5, vmax=max(len(used) - 0.5, 0.5), extent=extent, origin=origin,
         interpolation="nearest",
     )  # fmt: skip
-    axis.set_title("media", fontsize=9.5)
-    axis.tick_params(labelsize=8)
+    axis.set_title("media")
     axis.legend(
         handles=[Patch(fc=c, ec="#555", label=names[n].replace("_", " ")) for c, n in zip(colours, used, strict=True)],
-        fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4, frameon=False, handlelength=1.0,
+        fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, frameon=False, handlelength=1.0,
     )  # fmt: skip
 
 
 def curves_picture(result: ModelDose) -> str:
-    """Return the DVHs of the CTVs and of the organs with the highest dose: dashed TG-43, solid D_m,m with its band.
+    """Return the DVHs of the CTVs and of the organs with the highest dose, base64 of an SVG: TG-43 and D_m,m with band.
 
     Parameters
     ----------
@@ -138,37 +150,44 @@ def curves_picture(result: ModelDose) -> str:
     # A dash tells TG-43 here: of organs with one colour, the one with the highest dose is drawn.
     by_colour = {styles[s.name]["colour"]: s for s in sorted(result.structures, key=first, reverse=True)}
     chosen = sorted(by_colour.values(), key=first)[:_CURVES]
-    figure, (axis,) = _panel(1, 4.4)
     end = max(s.medium_curve.dose_at_frac(0.3 if s.role == "CTV" else 0.02) for s in chosen)
     doses = np.linspace(0.0, end, 400)
-    for structure in chosen:
-        colour = styles[structure.name]["colour"]
-        low, high = (
-            100.0 * curve.volume_frac_at_gy(doses)
-            for curve in (structure.medium_low_curve, structure.medium_high_curve)
-        )
-        axis.fill_between(doses, low, high, color=colour, alpha=0.25, lw=0)
-        axis.plot(
-            doses, 100.0 * structure.medium_curve.volume_frac_at_gy(doses), color=colour, lw=1.6, label=structure.name
-        )
-        axis.plot(doses, 100.0 * structure.tg43_curve.volume_frac_at_gy(doses), color=colour, lw=1.2, ls=(0, (4, 2)))
-    axis.set(xlabel="dose (Gy): solid D_m,m with a band of two standard errors, dashed TG-43", ylabel="volume (%)",
-             xlim=(0.0, end), ylim=(0.0, 101.0))  # fmt: skip
-    axis.legend(fontsize=8, frameon=False, loc="upper right")
-    return _png(figure)
+    with _drawn(11.0, 4.4) as (figure, axis):
+        for structure in chosen:
+            colour = styles[structure.name]["colour"]
+            low, high = (
+                100.0 * curve.volume_frac_at_gy(doses)
+                for curve in (structure.medium_low_curve, structure.medium_high_curve)
+            )
+            axis.fill_between(doses, low, high, color=colour, alpha=0.25, lw=0)
+            axis.plot(
+                doses,
+                100.0 * structure.medium_curve.volume_frac_at_gy(doses),
+                color=colour,
+                lw=1.6,
+                label=structure.name,
+            )
+            axis.plot(
+                doses, 100.0 * structure.tg43_curve.volume_frac_at_gy(doses), color=colour, lw=1.2, ls=(0, (4, 2))
+            )
+        axis.set(xlabel="dose (Gy): solid D_m,m with a band of two standard errors, dashed TG-43", ylabel="volume (%)",
+                 xlim=(0.0, end), ylim=(0.0, 101.0))  # fmt: skip
+        axis.legend(fontsize=8, frameon=False, loc="upper right")
+    return _svg(figure)
 
 
-def _panel(columns: int, height: float) -> tuple[Figure, list[Axes]]:
+@contextmanager
+def _drawn(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+    """Give a figure, in inches, and its axes, to be drawn into in inks that follow the screen."""
     import matplotlib
 
     matplotlib.use("Agg", force=False)
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, height), dpi=110, layout="constrained")
-    return figure, list(np.atleast_1d(figure.subplots(1, columns)))
+    with inked(font_size=9.0, axes_titlesize=9.5):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure, figure.subplots()
 
 
-def _png(figure: Figure) -> str:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
-    return base64.b64encode(stream.getvalue()).decode()
+def _svg(figure: Figure) -> str:
+    return base64.b64encode(screen_svg(figure).encode()).decode()

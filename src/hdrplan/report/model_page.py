@@ -8,7 +8,7 @@ from hdrplan.cautions import Caution
 from hdrplan.materials import medium
 from hdrplan.plan import Case
 from hdrplan.report.model_drawing import curves_picture, plane_pictures
-from hdrplan.report.model_text import change_text, figure_text, minimum_text
+from hdrplan.report.model_text import change_text, error_text, figure_text, minimum_text
 from hdrplan.report.page import doubts_of, page
 from hdrplan.workflow import ModelDose, ModelFigure
 
@@ -63,14 +63,11 @@ def model_html(result: ModelDose, case: Case, warnings: Iterable[Caution], *, ti
 
 
 def _cells(figure: ModelFigure) -> dict[str, str]:
-    def error(value: float) -> str:
-        return f"{value:.2f}" if figure.unit else f"{100 * value:.1f}"
-
     return {
         "name": figure.name,
         "tg43": figure_text(figure.tg43, figure),
-        "medium": f"{figure_text(figure.medium, figure)} ± {error(figure.medium_error)}",
-        "water": f"{figure_text(figure.water, figure)} ± {error(figure.water_error)}",
+        "medium": f"{figure_text(figure.medium, figure)} ± {error_text(figure.medium_error, figure)}",
+        "water": f"{figure_text(figure.water, figure)} ± {error_text(figure.water_error, figure)}",
         "change": change_text(figure),
     }
 
@@ -82,10 +79,11 @@ def _summary(result: ModelDose) -> list[str]:
         figures = {f.name: f for f in structure.figures}
         if "D90" in figures and "D100" in figures:
             d90, d100 = figures["D90"], figures["D100"]
+            (of_90, of_100) = (error_text(one.medium_error, one) for one in (d90, d100))
             lines.append(
-                f"{structure.name}: D90 is {d90.medium:.2f} ± {d90.medium_error:.2f} Gy to the medium (D_m,m), "
-                f"{d90.water:.2f} Gy to water (D_w,m), and {d90.tg43:.2f} Gy by TG-43 ({change_text(d90)}); D100 is "
-                f"{d100.medium:.2f} ± {d100.medium_error:.2f} Gy instead of {d100.tg43:.2f} Gy ({change_text(d100)})."
+                f"{structure.name}: D90 is {d90.medium:.2f} ± {of_90} Gy to the medium (D_m,m), {d90.water:.2f} Gy to "
+                f"water (D_w,m), and {d90.tg43:.2f} Gy by TG-43 ({change_text(d90)}); D100 is {d100.medium:.2f} ± "
+                f"{of_100} Gy instead of {d100.tg43:.2f} Gy ({change_text(d100)})."
             )
     lines += [text[:1].upper() + text[1:] for text in (minimum_text(minimum, result) for minimum in result.minima)]
     lines.append(

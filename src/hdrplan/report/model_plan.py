@@ -21,9 +21,10 @@ def model_plan_lines(result: ModelPlan) -> list[str]:
             f"{100 * result.reserve_frac:.2g} % more than the goals, so that they hold."
         )
     if result.scale != 1.0:
+        way = "longer" if result.scale > 1.0 else "shorter"
         lines.append(
-            f"The correction changes a little with the times: all times were made {100 * (result.scale - 1.0):+.2g} % "
-            "longer (shorter with a minus), so that the goals hold."
+            "The correction changes a little with the times: all times were made "
+            f"{100 * abs(result.scale - 1.0):.2g} % {way}, so that the goals hold."
         )
     lines += [_change_text(change) for change in result.changes]
     if not result.settled:

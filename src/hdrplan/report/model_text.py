@@ -10,7 +10,7 @@ from hdrplan.materials import medium
 from hdrplan.optimize import EveryPoint
 from hdrplan.workflow import ModelDose, ModelFigure
 
-__all__ = ["change_text", "figure_text", "minimum_text", "model_lines", "model_table"]
+__all__ = ["change_text", "error_text", "figure_text", "minimum_text", "model_lines", "model_table"]
 
 _SCHEMA = "hdrplan model-based dose, 1"
 
@@ -18,6 +18,12 @@ _SCHEMA = "hdrplan model-based dose, 1"
 def figure_text(value: float, figure: ModelFigure) -> str:
     """Return a value in the unit of its figure."""
     return f"{value:.2f}" if figure.unit else f"{100 * value:.1f} %"
+
+
+def error_text(error: float, figure: ModelFigure) -> str:
+    """Return a standard error in the unit of its figure; what would be rounded to 0 is the last digit."""
+    digits, value = (2, error) if figure.unit else (1, 100.0 * error)
+    return f"{max(value, 10.0**-digits) if value > 0.0 else value:.{digits}f}"
 
 
 def change_text(figure: ModelFigure) -> str:
@@ -37,9 +43,10 @@ def minimum_text(minimum: EveryPoint, result: ModelDose) -> str:
     result : ModelDose
     """
     end = "" if minimum.finished else "; the search was not finished"
+    error_gy = max(_error_of_d100(minimum.structure, result), 0.01)
     return (
         f"every point of {minimum.structure} is proven to receive at least {minimum.minimum_gy:.2f} Gy D_m,m and the "
-        f"coldest {minimum.upper_gy:.2f} Gy, each ± {_error_of_d100(minimum.structure, result):.2f} Gy by the Monte "
+        f"coldest {minimum.upper_gy:.2f} Gy, each ± {error_gy:.2f} Gy by the Monte "
         f"Carlo{end}."
     )
 
@@ -57,7 +64,7 @@ def model_lines(result: ModelDose) -> list[str]:
     ]
     for structure in result.structures:
         for k, figure in enumerate(structure.figures):
-            error = f"{figure.medium_error:.2f}" if figure.unit else f"{100 * figure.medium_error:.1f}"
+            error = error_text(figure.medium_error, figure)
             lines.append(
                 f"{structure.name if k == 0 else '':<{width}} {figure.name:<7} {figure_text(figure.tg43, figure):>8} "
                 f"{figure_text(figure.medium, figure):>8} {error:>6} {figure_text(figure.water, figure):>8}  "

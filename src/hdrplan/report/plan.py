@@ -76,6 +76,7 @@ def report_data(
     versions = run.get("versions", {})
     return ReportData(
         title=result.case.name,
+        dose_kind="" if result.factor is None else "D_m,m, by Monte Carlo in the patient's media",
         ct=result.case.ct,
         structures=result.case.structures,
         catheters=result.case.catheters,
