@@ -182,6 +182,9 @@ def test_own_rules_take_the_place_of_the_packaged_ones_and_an_unchecked_medium_i
     [
         ({"outside": "vacuum"}, "own.toml, outside: expected the name of a medium"),
         ({"label": [{"medium": "livr", "density_g_per_cc": 1.0}]}, "own.toml.*, medium: .* Did you mean 'liver'"),
+        ({"outside": "titanium"}, "own.toml, outside: media of rules must be tissues, .* got titanium, a metal"),
+        ({"label": [{"names": ["liver"], "medium": "steel", "density_g_per_cc": 1.06}]}, "got steel, a metal"),
+        ({"label": [{"medium": "liver", "density_g_per_cc": 10.6}]}, "between 0 and 3 g/cm3"),
         ({"colour": "red"}, "known keys"),
         ({"unlabelled": [{"medium": "water", "density_g_per_cc": 1, "below_hu": 5}]}, "the last without one"),
         ({"label": [{"medium": "liver"}]}, "density_between"),

@@ -84,9 +84,10 @@ def test_a_result_of_another_task_is_not_continued(liver):
         scatter(task(liver.voxels, seed=2), 100, after=scatter(liver, 100))
 
 
-def test_metals_have_no_kerma_here(liver):
+@pytest.mark.parametrize("metal", ["iridium", "steel", "steel_generic_capsule", "steel_cable", "titanium"])
+def test_metals_have_no_kerma_here(liver, metal):
     with pytest.raises(InputError, match="not scored"):
-        scatter(liver, 100).mean_gy("iridium")
+        scatter(liver, 100).mean_gy(metal)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from hdrplan.plan import anatomy_of, is_lesion_name
 
 __all__ = ["LabelRule", "MediaRules", "TissueRule", "default_rules", "rules_of"]
 
-_DENSITY_G_PER_CC = (0.0, 25.0)
+# Enamel of teeth has 2.9. Metals are refused: rays through a block of metal leave the tables of the primary.
+_DENSITY_G_PER_CC = (0.0, 3.0)
 _HU = (-1100.0, 32767.0)
 _KEYS = (
     "name", "hu_density", "outside", "body_from_hu", "pad_mm", "gas_below_hu", "metal_from_hu", "unlabelled", "label",
@@ -202,7 +203,16 @@ def _unlabelled(row: Entries) -> TissueRule:
 
 
 def _medium_of(row: Entries, key: str) -> str:
-    return medium(row.text(key), where=f"{row.where}, {key}").name
+    where = f"{row.where}, {key}"
+    held = medium(row.text(key), where=where)
+    if held.density_g_per_cc > _DENSITY_G_PER_CC[1]:
+        raise FormatError(
+            "media of rules must be tissues, plastics, water or air",
+            got=f"{held.name}, a metal",
+            where=where,
+            remedy="Metal is computed as the tissue that its label names; metal artefacts should be, says TG-186.",
+        )
+    return held.name
 
 
 def _densities(row: Entries) -> tuple[float, float]:
