@@ -23,8 +23,8 @@ GY_PER_KEV_PER_MM2_G = 1.602176634e-16 * 1000.0 * 100.0
 _CUTOFF_KEV = 5.0
 # Within which the kerma of a medium is fitted.
 _FITTED_KEV = (20.0, 1000.0)
-# Farther off, no such medium's kerma is said; nor is it where it would be a difference of large numbers, with noise many
-# times that of either: sizes of the weights add up to at most 1.3 for tissues and plastics, to 40 and more for metals.
+# Farther off, no such medium's kerma is said; nor is it where it would be a difference of large numbers, each with its
+# noise: sizes of the weights add up to at most 1.3 for tissues and plastics, to 40 and more for metals.
 _FARTHEST, _LARGEST = 0.01, 3.0
 
 
