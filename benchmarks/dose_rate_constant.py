@@ -123,10 +123,11 @@ def main() -> None:
     print(f"| changed | {NAME} | moves it by |\n|---|---|---|")
     first, error = 0.0, 0.0
     for what, batches in ingredients(histories):
+        changes = first > 0.0
         mean, own = float(batches.mean()), float(batches.std(ddof=1) / np.sqrt(len(batches)))
         first, error = (first, error) if first else (mean, own)
         moved, noise = 100.0 * (mean / first - 1.0), 100.0 * np.hypot(own, error) / first
-        print(f"| {what} | {mean:.4f} | " + (f"{moved:+.2f} ± {noise:.2f} % |" if moved else "|"), flush=True)
+        print(f"| {what} | {mean:.4f} | " + (f"{moved:+.2f} ± {noise:.2f} % |" if changes else "|"), flush=True)
     print("\n| table | cell at 1 cm, 90 degrees | its neighbours, root mean square |\n|---|---|---|")
     for name in TABLES:
         cell, others = noise_of_cells(name)
