@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-__all__ = ["for_a_case", "for_a_plan", "what_is"]
+__all__ = ["for_a_case", "for_a_folder", "for_a_plan", "for_packed", "what_is"]
 
 _HEAD = 4096
 # The name of what a JSON file holds stands near its start.
@@ -71,10 +71,26 @@ def for_a_case(path: Path) -> tuple[str, str]:
         return what, f"{folder} is read where the CTV is named; `hdrplan import` makes a case of it."
     if what == "a folder of cases":
         return what, f"They are: {_listed(_cases_in(path))}."
-    if what.startswith(("a packed", "a zip")):
-        return what, "Unpack it first."
+    if remedy := for_packed(what):
+        return what, remedy
     remedy = "`hdrplan prepare` makes a case of a CT and its segmentations, `hdrplan import` of a DICOM export."
     return what, remedy
+
+
+def for_a_folder(path: Path) -> tuple[str, str]:
+    """Return what stands where a folder was expected, and what to do with it.
+
+    Parameters
+    ----------
+    path : Path
+    """
+    what = what_is(path) or "a file"
+    return what, f"Give the folder that it lies in: {path.parent}." if what == "a DICOM file" else for_packed(what)
+
+
+def for_packed(what: str) -> str:
+    """Return the remedy for an archive of files by what it is; "" for anything else."""
+    return "Unpack it first." if what.startswith(("a packed", "a zip")) else ""
 
 
 def for_a_plan(path: Path) -> tuple[str, str]:

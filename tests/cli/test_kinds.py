@@ -56,6 +56,28 @@ KINDS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("check case.zip", "expected a DICOM file, got a zip archive. Unpack it first"),
+        ("check picture.png", "expected a DICOM file, got a picture"),
+        ("check note.txt", "expected a DICOM file, got another file"),
+        ("dvh case.zip export/IM0001 -o out", "expected a DICOM file, got a zip archive. Unpack it first"),
+        ("dvh plan/report.html export/IM0001 -o out", "expected a DICOM file, got a web page"),
+        ("prepare case.zip -o out", "got a zip archive. Unpack it first"),
+        ("import case.zip -o out --ctv a --healthy b", "expected a folder, got a zip archive. Unpack it first."),
+        (
+            "import export/IM0001 -o out --ctv a --healthy b",
+            "got a DICOM file. Give the folder that it lies in: export.",
+        ),
+    ],
+)
+def test_what_is_no_dicom_is_named_for_what_it_is(arguments: str, says: str, desk: Path, run) -> None:
+    result = run(*arguments.split())
+    assert result.code == 2
+    assert says in result.err
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_what_a_file_is(name: str, desk: Path) -> None:
     assert what_is(desk / name) == KINDS[name]

@@ -15,7 +15,7 @@ import click
 
 from hdrplan.catalogue import PACKAGED_PHANTOMS
 from hdrplan.errors import FormatError, InputError, files_beside
-from hdrplan.kinds import for_a_case, for_a_plan, what_is
+from hdrplan.kinds import for_a_case, for_a_folder, for_a_plan, what_is
 
 __all__ = [
     "IN_CASE",
@@ -115,7 +115,8 @@ def _file(path: Path) -> None:
 
 def _folder(path: Path) -> None:
     if not path.is_dir():
-        raise FormatError("expected a folder", got="a file", where=path)
+        got, remedy = for_a_folder(path)
+        raise FormatError("expected a folder", got=got, where=path, remedy=remedy)
 
 
 def refuse_other_than_plan(path: Path) -> None:

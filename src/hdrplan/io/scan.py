@@ -25,7 +25,7 @@ from hdrplan.io.label_maps import is_names, read_names
 from hdrplan.io.regions import Regions, read_regions
 from hdrplan.io.scan_catheters import find_catheters, is_curves
 from hdrplan.io.scan_ct import find_ct
-from hdrplan.kinds import what_is
+from hdrplan.kinds import for_packed, what_is
 
 __all__ = ["Scan", "read_scan"]
 
@@ -172,10 +172,12 @@ def _files(sources: Sequence[Path]) -> tuple[list[Path], list[DicomFile], list[P
         else:
             file = dicom_file(source)
             if file is None:
+                what = what_is(source) or source.name
                 raise FormatError(
                     "expected a CT or a segmentation: NIfTI, NRRD, MetaImage or DICOM",
-                    got=what_is(source) or source.name,
+                    got=what,
                     where=source,
+                    remedy=for_packed(what),
                 )
             clinical.append(file)
     return list(dict.fromkeys(images)), list({f.path: f for f in clinical}.values()), list(dict.fromkeys(curves))

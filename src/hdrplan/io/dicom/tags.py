@@ -18,12 +18,16 @@ from hdrplan.arrays import FloatArray
 from hdrplan.errors import FormatError, ResourceError
 from hdrplan.io.dicom.whole_file import ends_whole
 from hdrplan.io.files import existing_file
+from hdrplan.kinds import for_packed, what_is
 
 __all__ = ["Tags", "read_tags"]
 
 MAX_FILE_BYTES = 2 << 30
 # A deflated file of a few MB may unfold to many GB.
 DEFLATED = b"1.2.840.10008.1.2.1.99"
+# A preamble of 128 bytes and "DICM"; files before DICOM's part 10 begin with their first tag, of group 2 or 8.
+_PREFIX = 132
+_FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
 # Value representations of numbers as bytes, and of text, numbers as text among it (DICOM PS3.5, 6.2).
 _BINARY = frozenset({"FL", "FD", "SL", "SS", "SV", "UL", "US", "UV", "AT", "OD", "OF", "OL", "OV", "OW"})
 _TEXT = frozenset(
@@ -261,6 +265,10 @@ def read_tags(path: Path, *, pixels: bool = True) -> Tags:
                     where=path,
                     remedy="Convert it with dcmconv +te.",
                 )
+            head = stream.getbuffer()[:_PREFIX].tobytes()
+            if not (head.endswith(b"DICM") or head[:2] in _FIRST_GROUPS):
+                what = what_is(path) or "another file"
+                raise FormatError("expected a DICOM file", got=what, where=path, remedy=for_packed(what))
             if not ends_whole(stream.getbuffer()):
                 raise FormatError(
                     "a whole DICOM file", got="one that is cut off", where=path, remedy="Export it again."
