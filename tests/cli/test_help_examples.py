@@ -53,6 +53,8 @@ FEWER = {
     "evaluate --model": {"--uncertainty": "0.04"},
     "dose --model": {"--uncertainty": "0.04"},
     "place": {"--candidates": "12"},
+    "bench": {"--seconds": "0.02"},
+    "robust": {"--scenarios": "100"},
 }
 # These make what the others begin with: they run in an empty folder.
 INTO_EMPTY = {
