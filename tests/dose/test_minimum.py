@@ -127,6 +127,14 @@ def test_a_search_for_nothing_but_a_proof_says_whether_there_is_one():
             assert quick.upper_gy == pytest.approx(thorough.upper_gy, rel=1e-3)
             # Each cold place that the thorough search tells has one of the quick one's nearby.
             assert cKDTree(quick.cold_mm).query(thorough.cold_mm)[0].max() < 2.0
+            # Places with less than the tolerance more than is wanted are told too, by the next search as well.
+            for found in (quick, new.minimum_dose(times, only_proof=True, **asked)):
+                assert len(found.short_mm)
+                assert shape.holds(found.short_mm).all()
+                gy = dose_at_points(dwells, times, found.short_mm, source, strength_u=STRENGTH_U).gy
+                assert gy.max() < wanted_gy * (1 + 1e-3)
+        else:
+            assert not len(quick.short_mm)
 
 
 def test_a_place_that_was_nearly_cold_is_looked_at_before_any_box():

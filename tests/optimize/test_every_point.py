@@ -96,6 +96,19 @@ def test_every_point_receives_the_prescription(ball):
     assert 0.0 < found.optimum.certificate.main.gap_frac < 1.1e-3
 
 
+def test_of_many_dwells_nearly_cold_points_join_too(ball, monkeypatch):
+    """A proof in fewer rounds, of the same plan: nothing joins that is not asked for."""
+    few = ball.optimum()
+    monkeypatch.setattr("hdrplan.optimize.times.joining.MANY_DWELLS", 1)
+    many = ball.optimum()
+    check_certificate(many.problem, many.optimum)
+    assert many.proven
+    assert many.points_added > few.points_added
+    assert many.optimum.certificate.main.value == pytest.approx(few.optimum.certificate.main.value, rel=1e-3)
+    joined = many.problem.points
+    assert joined.shape("lesion").holds(joined.points_mm).all()
+
+
 def test_a_search_that_is_not_finished_says_of_which_points_its_bound_is(ball):
     """Cold points had joined, and the bound was said to be of the sample points alone: one plan had 5 % less."""
     rounds = []

@@ -14,7 +14,7 @@ dose is that of :func:`hdrplan.dose.dose_at_points`, inside a capsule that of it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +68,9 @@ class MinimumDose:
         Boxes examined.
     finished : bool
         Whether every point is proven to receive the dose wanted; ``lower_gy`` holds in any case.
+    short_mm : (m, 3) array
+        Other points found, with less than the tolerance more than is wanted: a plan that is to be proven gives them
+        more. Only where nothing but a proof was asked for and there is none.
     """
 
     lower_gy: float
@@ -75,9 +78,11 @@ class MinimumDose:
     cold_mm: FloatArray
     boxes: int
     finished: bool
+    short_mm: FloatArray = field(default_factory=lambda: np.zeros((0, 3)))
 
     def __post_init__(self) -> None:
         freeze(self, "cold_mm", (None, 3))
+        freeze(self, "short_mm", (None, 3))
 
 
 def minimum_dose(
@@ -162,6 +167,7 @@ class MinimumDoseSearch:
         settled_gy = _SETTLED_FRAC * tolerance_gy / max(1, len(left.stops))
         cold: list[FloatArray] = [np.zeros((0, 3))]
         cold_gy: list[FloatArray] = [np.zeros(0)]
+        short: list[FloatArray] = [np.zeros((0, 3))]
         nearly_cold: list[FloatArray] = [np.zeros((0, 3))]
         nearly_gy = wanted_gy + _NEARLY_COLD * tolerance_gy
         while len(boxes):
@@ -187,6 +193,8 @@ class MinimumDoseSearch:
                 lower = min(lower, float(bound.lower_gy[stop].min()))
                 cold.append(points[stop & missed])
                 cold_gy.append(doses[stop & missed])
+            if only_proof:
+                short.append(points[(doses < wanted_gy + tolerance_gy) & ~(stop & missed)])
             boxes, from_whole, left = self._boxes.halves(boxes[~stop], bound.of(~stop), left_of(inside, ~stop))
             # Half of the halves lie on the warm side of their box, and its bound is enough for them.
             proven = from_whole >= wanted_gy
@@ -201,6 +209,7 @@ class MinimumDoseSearch:
             cold_mm=np.concatenate(cold)[np.argsort(np.concatenate(cold_gy), kind="stable")],
             boxes=examined,
             finished=finished,
+            short_mm=short[0] if finished else np.concatenate(short),
         )
 
     def _cold_again(self, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> MinimumDose | None:
@@ -211,8 +220,15 @@ class MinimumDoseSearch:
         if gy.min(initial=np.inf) >= wanted_gy + tolerance_gy / 4:
             return None
         order = np.argsort(gy, kind="stable")
-        cold = places[order[gy[order] < wanted_gy + tolerance_gy / 2]]
-        return MinimumDose(lower_gy=0.0, upper_gy=float(gy.min()), cold_mm=cold, boxes=0, finished=False)
+        n_cold, n_short = np.searchsorted(gy[order], (wanted_gy + tolerance_gy / 2, wanted_gy + tolerance_gy))
+        return MinimumDose(
+            lower_gy=0.0,
+            upper_gy=float(gy.min()),
+            cold_mm=places[order[:n_cold]],
+            boxes=0,
+            finished=False,
+            short_mm=places[order[n_cold:n_short]],
+        )
 
     def _doses(self, times_s: FloatArray, points_mm: FloatArray) -> FloatArray:
         gy = dose_at_points(self._dwells, times_s, points_mm, self._source, strength_u=self._strength_u).gy

@@ -73,7 +73,12 @@ class BeyondTail:
             n = int(np.searchsorted(reached_cc, (1.0 + frac) * self.tail_cc)) + 1
             if n > len(order):
                 break
-            rates, earlier_gy = self._means(order[:n], float(reached_cc[n - 1]) - self.tail_cc)
+            beyond_cc = float(reached_cc[n - 1]) - self.tail_cc
+            # No row says more than the doses themselves do: they take no look at the rates of all dwells.
+            mean_gy = -points.sense * _mean_of_last(worse[order[:n]], self.volume_cc[order[:n]], beyond_cc)
+            if points.sense * (points.limit_gy - mean_gy) - points.miss_gy(x) <= best_short:
+                continue
+            rates, earlier_gy = self._means(order[:n], beyond_cc)
             dose_gy = float(rates @ x[: points.n_dwells]) + earlier_gy
             short = points.sense * (points.limit_gy - dose_gy) - points.miss_gy(x)
             if short > best_short:
@@ -106,3 +111,10 @@ class BeyondTail:
             row[0, points.miss_column] = points.sense
         low, high = (np.array([limit]) for limit in points.row_limits(points.limit_gy, earlier_gy))
         return NewRows(row, low, high, margin(points.limit_gy))
+
+
+def _mean_of_last(value: FloatArray, volume_cc: FloatArray, wanted_cc: float) -> float:
+    """Mean of the last values that together have the volume wanted."""
+    after_cc = np.cumsum(volume_cc[::-1])[::-1] - volume_cc
+    taken_cc = np.clip(wanted_cc - after_cc, 0.0, volume_cc)
+    return float(taken_cc @ value / taken_cc.sum())

@@ -162,13 +162,15 @@ class Program:
         self._lp.add(NeighbourRatio(), ratio_rows(pairs, ratio, n_columns=self.columns.count))
 
     def start(self) -> None:
-        """Give the solver some rows of each CTV to begin with."""
-        known = self.problem.begin_with
+        """Give the solver some rows of each CTV to begin with, and where a plan is near, its basis."""
+        known, near_s = self.problem.begin_with, self.problem.near_s
         for family in self.binding:
             if family.points.sense == 1 and not family.point_of:
                 at = known.get(family.owner) if isinstance(family.owner, GoalId) else None
                 new = family.first_rows() if at is None else family.points.rows(at, family.limit_gy)
                 family.taken(self._lp.add(family.owner, new), new)
+        if near_s is not None and known:
+            self._lp.begin_near(np.append(near_s, np.zeros(self.columns.n_misses)))
 
     # -- limits ---------------------------------------------------------------------------------------------------
 

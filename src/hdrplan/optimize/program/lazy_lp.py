@@ -194,6 +194,18 @@ class LazyLP:
             return np.zeros(0, dtype=np.int64)
         return self._simplex.leave_out(self._table.slack(x, SPARE_FRAC))
 
+    def begin_near(self, x: FloatArray, near_frac: float = 1e-6) -> None:
+        """Begin the next solve near a solution of nearly the same program: with the rows that it presses on.
+
+        Parameters
+        ----------
+        x : (n_columns,) array
+        near_frac : float
+            Of a row's limit: how near to it the solution is where it presses on it.
+        """
+        tight = self._table.tight(x, near_frac)[self.held]
+        self._simplex.begin_at(x, lower=self.lower, upper=self.upper, tight=tight)
+
     # -- solving --------------------------------------------------------------------------------------------------
 
     def solve(

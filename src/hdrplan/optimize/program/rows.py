@@ -163,6 +163,23 @@ class RowTable:
         holds = (value >= low + spare) & (value <= high - spare)
         return np.asarray(free | (holds & (np.array(self._point) != NO_POINT)))
 
+    def tight(self, x: FloatArray, near_frac: float) -> BoolArray:
+        """Return which rows with a lower limit are at it, or below, at ``x``.
+
+        Parameters
+        ----------
+        x : (n_columns,) array
+        near_frac : float
+            Of the limit.
+
+        Returns
+        -------
+        (m,) bool array
+        """
+        low = np.array(self._low)
+        value = np.array(self._coefficients) @ x
+        return np.asarray(np.isfinite(low) & (np.abs(value - low) <= near_frac * np.abs(low)))
+
     def dual(self, y: FloatArray, lower: FloatArray, upper: FloatArray) -> Dual:
         """Return what multipliers of the first rows prove at the rows' true limits.
 

@@ -104,6 +104,25 @@ class Simplex:
         self._place[held] = np.where(out, -1, np.cumsum(~out) - 1)
         return held[out]
 
+    def begin_at(self, x: FloatArray, *, lower: FloatArray, upper: FloatArray, tight: BoolArray) -> None:
+        """Begin the next run near a solution of nearly the same program.
+
+        Parameters
+        ----------
+        x, lower, upper : (n_columns,) arrays
+            The solution, and the bounds of the variables.
+        tight : (m,) bool array
+            Which rows of the solver it presses on.
+        """
+        at = highspy.HighsBasisStatus
+        basis = highspy.HighsBasis()
+        columns = np.where(x <= lower, 0, np.where(x >= upper, 1, 2)).tolist()
+        basis.col_status = [(at.kLower, at.kUpper, at.kBasic)[k] for k in columns]
+        basis.row_status = [at.kLower if on else at.kBasic for on in tight.tolist()]
+        # Too many or too few for a basis: the solver makes one of them.
+        basis.valid = basis.alien = True
+        self._solver.setBasis(basis)
+
     def add_rows(self, coefficients: FloatArray, low: FloatArray, high: FloatArray) -> None:
         """Add rows ``low <= coefficients @ x <= high``.
 

@@ -16,18 +16,15 @@ from hdrplan.optimize.certificate import LossCause, Optimum, Scope, Shortfall
 from hdrplan.optimize.notes import EveryPoint
 from hdrplan.optimize.objectives import GoalId
 from hdrplan.optimize.problem import PlanProblem
-from hdrplan.optimize.program.cubes import cells_of
 from hdrplan.optimize.times.fewest_dwells import fewest_dwells
 from hdrplan.optimize.times.goal_sequence import optimize_times
-from hdrplan.optimize.times.joining import joined
+from hdrplan.optimize.times.joining import first_joined, joined, joining_mm
 from hdrplan.optimize.work import LongProof
 
 __all__ = ["EveryPointOptimum", "optimize_every_point"]
 
 _NO_PROOF: LongProof[Optimum] = LongProof()
 
-# Cold points join the program one for each cube of this edge: close points say the same.
-CUBE_MM = 2.0
 MAX_ROUNDS = 40
 # Goals that need no proof beyond that of the linear program.
 _CONVEX = ("dose_mean", "dose_max", "dose_min", "total_time")
@@ -153,7 +150,7 @@ def _rounds(
         asked = replace(asked, near_s=optimum.times_s)
         with measured("proof"):
             minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=True)
-        cold = {name: _coldest_of_each_cube(dose.cold_mm) for name, dose in minimum.items() if len(dose.cold_mm)}
+        cold = {name: joining_mm(dose, asked.n_dwells) for name, dose in minimum.items() if len(dose.cold_mm)}
         if all(dose.finished for dose in minimum.values()) or not cold:
             break
         begin_with = _binding(asked, optimum, cold)
@@ -173,9 +170,9 @@ def _binding(asked: PlanProblem, optimum: Optimum, cold: Mapping[str, FloatArray
     for name in (prescription.structure for prescription in asked.goals.prescriptions):
         goal, rows = GoalId(structure=name, metric=D100, level=0), asked.points.rows(name)
         known = [proof.points[[owner == goal for owner in proof.owners]] for proof in proofs]
-        old, new = rows.stop - rows.start, len(cold.get(name, ()))
         if any(len(points) for points in known):
-            binding[goal] = np.unique(np.concatenate((*known, np.arange(old, old + new))))
+            new = rows.stop - rows.start + first_joined(cold.get(name, np.zeros((0, 3))), asked.n_dwells)
+            binding[goal] = np.unique(np.concatenate((*known, new)))
     return binding
 
 
@@ -283,9 +280,3 @@ def _of_prescription(
         reached_gy=min(dose_gy, reached_gy, minimum[short.structure].upper_gy),
         best_gy=min(dose_gy, short.best_gy + others_gy),
     )
-
-
-def _coldest_of_each_cube(cold_mm: FloatArray) -> FloatArray:
-    """Return the coldest point of each cube; the points come coldest first."""
-    _, first = np.unique(cells_of(cold_mm, CUBE_MM), return_index=True)
-    return np.asarray(cold_mm[np.sort(first)])
