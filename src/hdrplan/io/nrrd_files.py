@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import numpy as np
 
+from hdrplan.deflating import gzip_stream
 from hdrplan.errors import ResourceError
 from hdrplan.geometry import Volume
 
@@ -66,8 +66,7 @@ def write_nrrd(path: Path, volume: Volume) -> None:
         with path.open("wb") as plain:
             plain.write("\n".join((*header, "", "")).encode("ascii"))
             # No name and no time in the file: the same volume gives the same bytes.
-            with gzip.GzipFile(fileobj=plain, mode="wb", filename="", compresslevel=_LEVEL, mtime=0) as packed:
-                packed.write(voxels.data)
+            plain.writelines(gzip_stream(voxels.data.cast("B"), level=_LEVEL))
     except OSError as error:
         raise ResourceError(
             "the image cannot be written",

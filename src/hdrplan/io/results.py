@@ -27,7 +27,6 @@ from hdrplan.io.plan_files import read_plan_file, write_plan
 from hdrplan.io.run_record import RunRecord, write_run
 from hdrplan.io.value_files import write_json, write_rows
 from hdrplan.plan import Plan
-from hdrplan.threads import over_each
 
 __all__ = ["ResultFolder", "read_dvh", "read_results", "write_results"]
 
@@ -106,7 +105,9 @@ def write_results(
             write_json(draft / "metrics.json", results.metrics)
             (draft / "report.html").write_text(report_html, encoding="utf-8")
 
-        over_each(lambda write: write(), (dose, texts))
+        # The dose is packed by all threads.
+        dose()
+        texts()
         if more is not None:
             more(draft)
         write_run(draft, run)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, adopt
+from hdrplan.deflating import zlib_stream
 from hdrplan.dose import Shape
 from hdrplan.geometry import Grid, Structure, Volume, box_of
 
@@ -63,8 +64,8 @@ def _packed(values: npt.NDArray[Any]) -> str:
         planes[0, done:until], planes[1, done:until] = folded[::2], folded[1::2]
         done = until
     # What is left repeats in runs only: this strategy is four times as fast on CT as the default, and no larger.
-    deflate = zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
-    return base64.b64encode(deflate.compress(planes.data) + deflate.flush()).decode("ascii")
+    stream = zlib_stream(planes.data.cast("B"), level=6, strategy=zlib.Z_RLE)
+    return base64.b64encode(b"".join(stream)).decode("ascii")
 
 
 def _cropped(volume: Volume, points_mm: FloatArray, margin_mm: float) -> Volume:

@@ -22,6 +22,8 @@ __all__ = ["check_sampling", "not_proven", "volume_fracs"]
 # Spacing of the points that check D100, over the spacing planned on: no multiple, so that few points coincide.
 _OTHER_SPACING = 0.8
 _HOT_CC = np.array([0.1, 1.0, 2.0])
+# From so many stops on, the doses in one large organ are most of the work, and all threads share them.
+_MANY_STOPS = 200
 
 _Doses = Callable[[FloatArray], FloatArray]
 _DosesOf = Callable[[str, FloatArray], FloatArray]
@@ -82,7 +84,10 @@ def check_sampling(
             return _target(s, coldest_gy.get(s.name))
         return _organ(s, shapes[s.name], partial(dose_gy, s.name), away_mm)
 
-    checked = over_each(check, score.structures)
+    if used.sum() >= _MANY_STOPS:
+        checked = [check(structure) for structure in score.structures]
+    else:
+        checked = over_each(check, score.structures)
     return replace(score, structures=tuple(checked))
 
 

@@ -14,8 +14,9 @@ from dataclasses import replace
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
-from hdrplan.optimize.objectives import GoalId, Objective
+from hdrplan.optimize.objectives import Objective
 from hdrplan.optimize.problem import PlanProblem
+from hdrplan.optimize.program.beginning import beginning
 from hdrplan.optimize.program.columns import Columns
 from hdrplan.optimize.program.goal_rows import points_of, ratio_rows, single_row
 from hdrplan.optimize.program.lazy_lp import Excused, LazyLP, Solution
@@ -161,16 +162,22 @@ class Program:
         """Neighbouring times differ by at most a factor."""
         self._lp.add(NeighbourRatio(), ratio_rows(pairs, ratio, n_columns=self.columns.count))
 
-    def start(self) -> None:
-        """Give the solver some rows of each CTV to begin with, and where a plan is near, its basis."""
-        known, near_s = self.problem.begin_with, self.problem.near_s
-        for family in self.binding:
-            if family.points.sense == 1 and not family.point_of:
-                at = known.get(family.owner) if isinstance(family.owner, GoalId) else None
-                new = family.first_rows() if at is None else family.points.rows(at, family.limit_gy)
-                family.taken(self._lp.add(family.owner, new), new)
-        if near_s is not None and known:
-            self._lp.begin_near(np.append(near_s, np.zeros(self.columns.n_misses)))
+    def start(self, cost: FloatArray | None = None) -> None:
+        """Give the solver some rows of each CTV to begin with, and a basis where a plan is near.
+
+        Parameters
+        ----------
+        cost : (n_columns,) array, optional
+            What is minimised first, with no prescription missed.
+        """
+        families = [family for family in self.binding if family.points.sense == 1 and not family.point_of]
+        own = None if cost is None else cost[: self.columns.n_dwells]
+        begin = beginning(self.problem, families, own, *self.time_bounds_s)
+        for family, at in begin.points.items():
+            new = family.first_rows() if at is None else family.points.rows(at, family.limit_gy)
+            family.taken(self._lp.add(family.owner, new), new)
+        if begin.near_s is not None:
+            self._lp.begin_near(np.append(begin.near_s, np.zeros(self.columns.n_misses)), begin.near_frac)
 
     # -- limits ---------------------------------------------------------------------------------------------------
 

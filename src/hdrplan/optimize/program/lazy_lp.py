@@ -194,7 +194,7 @@ class LazyLP:
             return np.zeros(0, dtype=np.int64)
         return self._simplex.leave_out(self._table.slack(x, SPARE_FRAC))
 
-    def begin_near(self, x: FloatArray, near_frac: float = 1e-6) -> None:
+    def begin_near(self, x: FloatArray, near_frac: float) -> None:
         """Begin the next solve near a solution of nearly the same program: with the rows that it presses on.
 
         Parameters

@@ -18,8 +18,10 @@ from hdrplan.optimize.objectives import GoalId
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.times.fewest_dwells import fewest_dwells
 from hdrplan.optimize.times.goal_sequence import optimize_times
-from hdrplan.optimize.times.joining import first_joined, joined, joining_mm
+from hdrplan.optimize.times.joining import first_joined, joined, joining_mm, many_dwells
 from hdrplan.optimize.work import LongProof
+from hdrplan.plan import Prescription
+from hdrplan.threads import over_each, thread_count
 
 __all__ = ["EveryPointOptimum", "optimize_every_point"]
 
@@ -151,6 +153,8 @@ def _rounds(
         with measured("proof"):
             minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=True)
         cold = {name: joining_mm(dose, asked.n_dwells) for name, dose in minimum.items() if len(dose.cold_mm)}
+        if many_dwells(asked.n_dwells):
+            asked = replace(asked, begin_with=_binding(asked, optimum, {}))
         if all(dose.finished for dose in minimum.values()) or not cold:
             break
         begin_with = _binding(asked, optimum, cold)
@@ -193,16 +197,18 @@ def _minimum(
 ) -> dict[str, MinimumDose]:
     """Look at every CTV for the prescription; where it was lowered, or rounding took from it, for what is left."""
     rate, points, tolerance_frac = problem.rate, problem.points, problem.reserve_frac
-    minimum = {}
-    for p in problem.goals.prescriptions:
+
+    def search(p: Prescription) -> MinimumDose:
         reached_gy = float((rate.at(points.rows(p.structure)) @ times_s).min())
         lowered = reached_gy < p.dose_gy * (1 + tolerance_frac / 4)
         wanted_gy = reached_gy / (1 + tolerance_frac) if lowered else p.dose_gy
         tolerance_gy = min(reached_gy - wanted_gy, p.dose_gy * tolerance_frac)
-        minimum[p.structure] = minimum_dose(
-            p.structure, times_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy, only_proof=only_proof
-        )
-    return minimum
+        return minimum_dose(p.structure, times_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy, only_proof=only_proof)
+
+    ctvs = problem.goals.prescriptions
+    # Each step of a search is short: with a CTV for every thread nothing is handed over within it.
+    found = over_each(search, ctvs) if len(ctvs) >= thread_count() else [search(p) for p in ctvs]
+    return {p.structure: minimum for p, minimum in zip(ctvs, found, strict=True)}
 
 
 def _all_proven(minimum: Mapping[str, MinimumDose]) -> bool:

@@ -48,7 +48,7 @@ def hold_hard_goals(task: Task, proof: WorkLimit) -> Standing:
     program = task.program
     for k in task.hard:
         program.enter(k)
-    program.start()
+    program.start(task.cost)
     plan = program.solve(task.cost)
     standing = Standing(plan=plan, proof=proof).at(plan)
     if plan.status == LPStatus.INFEASIBLE:

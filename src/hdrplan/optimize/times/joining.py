@@ -13,7 +13,7 @@ from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose import DoseRate, DoseRateBlocks, GrowingRows, MinimumDose, SamplePoints
 from hdrplan.optimize.program.cubes import cells_of
 
-__all__ = ["first_joined", "joined", "joining_mm"]
+__all__ = ["first_joined", "joined", "joining_mm", "many_dwells"]
 
 # Cold points join the problem one for each cube of this edge: close points say the same.
 CUBE_MM = 2.0
@@ -21,6 +21,11 @@ CUBE_MM = 2.0
 # smaller cube. Four lesions with 900 dwells took six rounds, not nine. The program begins with one for each larger
 # cube, and asks for others where they are missed.
 MANY_DWELLS, SMALL_CUBE_MM, BEGIN_MM = 300, 1.0, 3.0
+
+
+def many_dwells(n_dwells: int) -> bool:
+    """Whether a round costs so much that the next one begins with all that is known."""
+    return n_dwells >= MANY_DWELLS
 
 
 def joining_mm(dose: MinimumDose, n_dwells: int) -> FloatArray:
@@ -33,7 +38,7 @@ def joining_mm(dose: MinimumDose, n_dwells: int) -> FloatArray:
     n_dwells : int
         Of the problem.
     """
-    if n_dwells < MANY_DWELLS:
+    if not many_dwells(n_dwells):
         return np.asarray(dose.cold_mm[_first_of_each_cube(dose.cold_mm, CUBE_MM)])
     places = np.concatenate((dose.cold_mm, dose.short_mm))
     return np.asarray(places[_first_of_each_cube(places, SMALL_CUBE_MM)])
@@ -41,7 +46,7 @@ def joining_mm(dose: MinimumDose, n_dwells: int) -> FloatArray:
 
 def first_joined(joining: FloatArray, n_dwells: int) -> IntArray:
     """Return which of the points that join a CTV, (n, 3) in mm, the program begins with."""
-    if n_dwells < MANY_DWELLS or not len(joining):
+    if not many_dwells(n_dwells) or not len(joining):
         return np.arange(len(joining))
     return _first_of_each_cube(joining, BEGIN_MM)
 

@@ -106,7 +106,7 @@ def proven(
     reserve_gy = _reserves(program) if without_reserve else {}
     maximum_miss = program.max_miss(entered) + np.array([reserve_gy.get(k, 0.0) for k in entered])
     fresh.allow_miss(entered, maximum_miss, maximum_surplus)
-    fresh.start()
+    fresh.start(cost)
     try:
         with _time_apart(program, limit.seconds):
             search = branch_and_bound(

@@ -33,6 +33,9 @@ _MANY_STOPS = 100
 # whole in 43 programs instead of 143 (1.8 CPU s instead of 4.2), and lost 0.153 % instead of 0.172 %; in whole seconds
 # 1.50 % instead of 1.94 %.
 _AT_ONCE_FRAC, _AT_ONCE = 0.2, 16
+# The last ones go up together: to its nearer side one often made room for a new stop, and that for the next, through
+# 150 programs (5.6 CPU s instead of 2).
+_LAST = 4
 # A time this near to the grid, in steps, stands on it.
 _ON_GRID = 1e-9
 # What it costs to miss a goal by its whole limit, in objectives: a prescription, then each level a tenth of the last.
@@ -198,7 +201,9 @@ def _dived(program: Program, cost: FloatArray, relaxed: Solution, step_s: float)
                 break
             nearest = left[np.argsort(off[left], kind="stable")]
             several, one = nearest[: max(_AT_ONCE, int(_AT_ONCE_FRAC * len(left)))], nearest[:1]
-            again = with_fixed(several, np.round(steps[several])) if many and len(several) > 1 else None
+            again = with_fixed(left, np.ceil(steps[left])) if many and len(left) <= _LAST else None
+            if many and len(several) > 1:
+                again = again or with_fixed(several, np.round(steps[several]))
             # One alone: the nearer side first, the other where limits forbid it.
             for side in sorted((np.floor(steps[one]), np.ceil(steps[one])), key=lambda s: abs(s[0] - steps[one[0]])):
                 again = again or with_fixed(one, side)
