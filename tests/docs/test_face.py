@@ -28,6 +28,7 @@ INNER = {
     "catalogue",
     "places",
     "threads",
+    "deflating",
     "processes",
     "memory",
     "costs",
