@@ -93,6 +93,22 @@ def test_paths_past_ribs_that_nobody_segmented_are_refused(run, phantoms: Path, 
 
 
 @pytest.mark.slow
+def test_the_choice_is_printed_before_its_pictures_are_drawn(run, phantoms: Path, tmp_path: Path, monkeypatch):
+    """With needles in, a choice is waited for; drawing takes as long as choosing."""
+
+    def no_picture(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("hdrplan.report.placement_figure", no_picture)
+    case = phantoms / "liver-lesion-b-5mm"
+    done = run("place", case, "--ctv", "lesion_C", "--prescription", "20", *QUICK, "-o", tmp_path / "out")
+    assert done.code == 2
+    assert "Order of insertion" in done.out
+    assert "Wrote" not in done.out
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
 def test_catheters_that_are_in_stay_and_the_rest_is_numbered_after_them(run, phantoms: Path, tmp_path: Path):
     case = phantoms / "liver-lesion-b-5mm"
     given = read_catheters(phantoms / "liver-lesion-b" / "catheters.mrk.json")[2]

@@ -22,6 +22,18 @@ def test_distance_is_the_naive_twin_on_an_oblique_grid() -> None:
     np.testing.assert_allclose(distance_mm(structure, points), expected, atol=1e-9)
 
 
+def test_distance_of_many_points_is_that_of_each_and_of_none_is_none() -> None:
+    """Points are looked at by blocks of 2048."""
+    rng = np.random.default_rng(4)
+    grid = oblique((6, 5, 4), [2.0, 1.0, 3.0])
+    structure = Structure(name="s", role="CTV", grid=grid, mask_zyx=rng.random((6, 5, 4)) > 0.6)
+    points = grid.world(rng.uniform(-4, 9, size=(4500, 3)))
+    together = distance_mm(structure, points)
+    apart = [distance_mm(structure, point[None])[0] for point in points[::97]]
+    np.testing.assert_allclose(together[::97], apart, rtol=1e-12)
+    assert distance_mm(structure, np.empty((0, 3))).tolist() == []
+
+
 def test_distance_to_a_box() -> None:
     cube = Structure(
         name="cube",

@@ -98,6 +98,8 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
             plan_options=plan_options(case_file),
             on_progress=on_progress,
         )
+    if not as_json:  # whoever stands with a needle in hand reads this while the pictures are drawn
+        echo_lines(placement_lines(result))
     stopped_by = {in_flags(name): lines for name, lines in result.trajectories.blocked.items()}
     table = placement_table(result, stopped_by)
     with new_folder(output) as draft:
@@ -114,7 +116,6 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
     if as_json:
         click.echo(json_text(table), nl=False)
         return
-    echo_lines(placement_lines(result))
     click.echo(
         f"Wrote {output.path}: look at {output.path / 'place.html'}, then: hdrplan plan {output.path} -o PLAN. "
         "Research use only, never for treatment."

@@ -246,9 +246,12 @@ def _keeps_margins(case: Case, room: Clearance, paths: Trajectories) -> BoolArra
     near = room.free_mm_zyx[z, y, x] < 2.0 * np.linalg.norm(room.grid.spacing_mm)
     keeps = np.ones(len(lines), dtype=np.bool_)
     for structure in case.structures:
-        if structure.name in room.names and near.any():
-            away_mm = distance_mm(structure, points_mm[near])
-            keeps[owner[near][away_mm < room.margins_mm[room.names.index(structure.name)]]] = False
+        if structure.name in room.names:
+            margin_mm = room.margins_mm[room.names.index(structure.name)]
+            beside = near & keeps[owner]
+            beside[beside] = _box_gap_mm(structure, points_mm[beside]) < margin_mm
+            if beside.any():
+                keeps[owner[beside][distance_mm(structure, points_mm[beside]) < margin_mm]] = False
     return keeps
 
 
@@ -273,18 +276,18 @@ def nearest_mm(case: Case, catheter: Catheter, names: Collection[str]) -> dict[s
     near = {
         structure.name: float(distance_mm(structure, line_mm).min())
         for structure in case.structures
-        if structure.name in names and _box_gap_mm(structure, line_mm) < _BESIDE_MM
+        if structure.name in names and _box_gap_mm(structure, line_mm).min() < _BESIDE_MM
     }
     return dict(sorted(near.items(), key=lambda item: item[1])[:3])
 
 
-def _box_gap_mm(structure: Structure, line_mm: FloatArray) -> float:
-    """Distance of a line to the box of a structure: a lower bound."""
+def _box_gap_mm(structure: Structure, points_mm: FloatArray) -> FloatArray:
+    """Distance of points to the box of a structure's voxels, (n,): a lower bound of that to the structure."""
     box = box_of(structure.mask_zyx)[::-1]
-    low, high = np.array([side.start for side in box]), np.array([side.stop - 1 for side in box])
-    index = structure.grid.index(line_mm)
+    low, high = np.array([side.start - 0.5 for side in box]), np.array([side.stop - 0.5 for side in box])
+    index = structure.grid.index(points_mm)
     gap = np.maximum(np.maximum(low - index, index - high), 0.0) * structure.grid.spacing_mm
-    return float(np.linalg.norm(gap, axis=1).min())
+    return np.asarray(np.linalg.norm(gap, axis=1))
 
 
 def by_turns(case: Case, paths: Trajectories) -> Trajectories:
