@@ -61,6 +61,9 @@ def test_slips_of_the_pen_are_listed_with_what_they_may_have_meant(run) -> None:
     assert "Livr (liver?), lesoin (lesion?), stomch (stomach?), strange\n" in made.out
     rows = json.loads(run("prepare", *given, "-o", "case2", "--json").out)["structures"]
     assert {row["name"]: row["near"] for row in rows}["strange"] is None
+    dosed = run("prepare", *given, "--prescription", "20", "-o", "case3")
+    assert dosed.code == 2
+    assert "got no lesion. If 'lesoin' is one: --ctv lesoin" in dosed.err
     Path("more.json").write_text(json.dumps(slips))
     twice = run("prepare", *given, "more.json", "-o", "case3")
     assert twice.code == 2

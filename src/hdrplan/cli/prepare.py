@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -114,8 +115,7 @@ def command(
         warn(scan.warnings)
         prepared = prepare_case(scan.ct, scan.structures, options)
     warn(prepared.warnings)
-    targets = [s.name for s in prepared.structures if s.role == "CTV"]
-    rest = _given(targets, prescription)
+    rest = _given(prepared, prescription)
     table = {"files": [{"name": file, "kind": kind} for file, kind in scan.kinds]} | prepared_table(prepared)
     with new_folder(output) as draft:
         entry = (write_source(draft, model) if model else {}) | (strength_values(at_treatment) if at_treatment else {})
@@ -152,11 +152,21 @@ def _scan(sources: tuple[Path, ...], names: Path | None, tasks: str | None, *, a
         return read_scan([*sources, *made], names=names, accept_other_patient=accept_other_patient)
 
 
-def _given(targets: list[str], prescription: float | None) -> dict[str, object]:
+def _given(prepared: PreparedCase, prescription: float | None) -> dict[str, object]:
+    from hdrplan.plan import is_lesion_name, nearest_known
+
     if prescription is None:
         return {}
+    targets = [s.name for s in prepared.structures if s.role == "CTV"]
     if not targets:
-        raise InputError("--prescription needs a CTV", got="no lesion", remedy="Give one with --ctv or --pick.")
+        meant = [row.name for row in prepared.rows if is_lesion_name(nearest_known(row.name) or "")]
+        raise InputError(
+            "--prescription needs a CTV",
+            got="no lesion",
+            remedy=f"If {' or '.join(map(repr, meant[:3]))} is one: --ctv {shlex.quote(meant[0])}."
+            if meant
+            else "Give one with --ctv or --pick.",
+        )
     if not 0 < prescription < 1000:
         raise InputError("--prescription is a dose in Gy above 0", got=f"{prescription:g}")
     return {"prescription_gy": dict.fromkeys(targets, prescription)}
