@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.sr.codedict import codes
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
@@ -50,6 +51,16 @@ def segmentation(path: Path, inside: np.ndarray, *, kind: str, labels: tuple[str
     pixels = np.stack((inside, half), axis=-1).astype(np.float32 if kind == "FRACTIONAL" else np.uint8)
     if kind == "LABELMAP":
         pixels = (inside + 1 * half).astype(np.uint8)
+    return segments_of(path, slices, pixels, labels, kind=kind)
+
+
+def segments_of(path: Path, slices: list[Dataset], pixels: np.ndarray, labels: Sequence[str], *, kind: str) -> Path:
+    """Write segments of some slices as highdicom does.
+
+    ``pixels`` is (z, y, x, segment); of a label map (z, y, x).
+    """
+    import highdicom
+
     described = [
         highdicom.seg.SegmentDescription(
             segment_number=k + 1,
