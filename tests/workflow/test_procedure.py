@@ -109,21 +109,6 @@ def test_foresight_tries_every_path_and_bounds_what_can_be_expected(
     assert best.rest.value == pytest.approx(min(pairs), rel=0.012)
 
 
-def test_every_catheter_is_foreseen_the_last_one_too(
-    setting: InsertionSetting, nominal: Nominal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing makes up for the error of the last one: it was chosen as if it had none."""
-    asked = []
-
-    def foreseen(*given: object) -> object:
-        asked.append(given[3])
-        return foreseen_next(*given)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(importlib.import_module("hdrplan.workflow.procedure"), "foreseen_next", foreseen)
-    course(setting, nominal, "foreseen", 0, error_mm=5.5, seed=1, draws=2)
-    assert asked == [2, 1]
-
-
 def test_a_stopped_study_goes_on_and_a_longer_one_begins_with_it(
     setting: InsertionSetting, nominal: Nominal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -162,7 +162,7 @@ def course(
                 break
             left = list(found.paths)
             path = left[0]
-            if arm == "foreseen":  # the last one too: nothing makes up for its error
+            if arm == "foreseen" and remaining > 1:
                 imagined = _shifts_mm(seed, _IMAGINED, number * 100 + turn, draws, error_mm)
                 path = foreseen_next(setting, inside, found.paths, remaining, imagined).best.path
             left = [other for other in left if other != path]
