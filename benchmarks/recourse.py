@@ -57,6 +57,7 @@ def foreseen_row(result: PlaceResult, cpu_s: float, cpu: dict[str, float]) -> di
         "left": seen.remaining,
         "best": [round(foresight.best.expected, 4), foresight.best.held],
         "nominal": [round(foresight.nominal.expected, 4), foresight.nominal.held],
+        "exact": round(foresight.best_exact.exact, 4),
         "bound": round(foresight.bound, 4),
         "tried": [foresight.tried, len(foresight.paths), foresight.draws],
         "cpu_s": round(cpu_s, 1),
@@ -139,12 +140,13 @@ def foreseen_table(record: dict[str, Any]) -> str:
     """Return what was foreseen as Markdown."""
     lines = [
         "| lesion | in | left | next, errors foreseen: expected Gy | next of the nominal choice: expected Gy "
-        "| no path below, Gy (gap) | paths, displacements | processor s: in all, foresight |",
+        "| best were the rest to go in as chosen: Gy, no path below (gap) | paths, displacements "
+        "| processor s: in all, foresight |",
         "|" + 8 * "---|",
     ]
     for name, rows in record["cases"].items():
         for r in rows:
-            gap = f"{r['bound']:.3f} ({100 * (1 - r['bound'] / r['best'][0]):.1f} %)"
+            gap = f"{r['exact']:.3f}, {r['bound']:.3f} ({100 * (1 - r['bound'] / r['exact']):.1f} %)"
             lines.append(
                 f"| {name} | {r['in']} | {r['left']} | {r['best'][0]:.3f} | {r['nominal'][0]:.3f} | {gap} | "
                 f"{r['tried'][0]} of {r['tried'][1]}, {r['tried'][2]} | {r['cpu_s']:.0f}, "

@@ -45,8 +45,11 @@ def test_the_next_catheter_stands_beside_the_nominal_choice(run, phantoms: Path,
     assert "Next for the best expected end, over 2 displacements of 5.5 mm" in done.out
     seen = json.loads((out / "place.json").read_text())["foreseen"]
     assert len(seen["tried"]) == seen["clear_paths"]
-    assert all(one["bound"] <= one["expected"] * (1 + 1e-9) for one in seen["tried"])
-    assert seen["bound"] == min(one["bound"] for one in seen["tried"])
+    exact = [one["rest_as_chosen"] for one in seen["tried"]]
+    assert all(one["bound_priced"] <= one["expected_priced"] * (1 + 1e-9) for one in exact)
+    assert seen["bound"] == min(one["bound_priced"] for one in exact)
+    ranked = [one["expected_priced"] for one in seen["tried"]]
+    assert ranked == sorted(ranked)
     page = (out / "place.html").read_text()
     others = "errors foreseen (not in this plan)" in page
     assert others == ("It is none of the catheters of this plan" in done.out)

@@ -93,16 +93,24 @@ def test_a_catheter_that_misses_every_lesion_adds_nothing_and_is_no_error(settin
 def test_foresight_tries_every_path_and_bounds_what_can_be_expected(
     setting: InsertionSetting, nominal: Nominal
 ) -> None:
-    shifts_mm = np.random.default_rng(0).normal(0.0, 3.0, (3, 3))
+    shifts_mm = np.random.default_rng(0).normal(0.0, 3.0, (3, 2, 3))
     seen = foreseen_next(setting, (), nominal.paths, 2, shifts_mm, every_path=EveryPath(0.01))
     assert seen.complete
     assert len(seen.paths) == len(setting.clear(()))
     assert seen.nominal_path == nominal.paths[0]
     assert seen.best.expected == min(one.expected for one in seen.paths) <= seen.nominal.expected
-    assert all(one.bound <= one.expected * (1 + 1e-9) for one in seen.paths)
-    assert seen.bound >= 0.99 * seen.best.expected * (1 - 1e-9), "no path is left with a wider gap than was asked for"
+    assert all(one.bound <= one.exact * (1 + 1e-9) for one in seen.paths)
+    assert seen.bound >= 0.99 * seen.best_exact.exact * (1 - 1e-9), "no path has a wider gap than was asked for"
+    # What is expected is what comes of the rest displaced too, by plans of each pair.
+    ends = []
+    for next_mm, rest_mm in shifts_mm:
+        inside = [setting.displaced(seen.best.path, next_mm)]
+        (path,) = setting.rest(inside, 1, gap_frac=0.001).paths
+        ends.append(setting.final([*inside, setting.displaced(path, rest_mm)]).value)
+    assert seen.best.held == 3
+    assert seen.best.mean == pytest.approx(np.mean(ends), rel=0.02)
     # Of the pairs after one displacement, by plans of each: no rest is better than the bound.
-    inside = [setting.displaced(seen.best.path, shifts_mm[0])]
+    inside = [setting.displaced(seen.best.path, shifts_mm[0, 0])]
     pairs = [setting.final([*inside, setting.displaced(int(k), np.zeros(3))]).value for k in setting.clear(inside)]
     best = setting.rest(inside, 1, gap_frac=0.01)
     assert best.rest.bound <= min(pairs) * (1 + 1e-6)
@@ -147,7 +155,7 @@ def test_counts_and_intervals_are_those_of_the_runs(setting: InsertionSetting, n
         found=0, lost=0, seconds={},
     )  # fmt: skip
     one = study.summary("re-planned")
-    assert (one.met, one.runs, one.worst_short_gy) == (3, 4, 1.5)
+    assert (one.met, one.runs, one.mean_short_gy, one.worst_short_gy) == (3, 4, 0.375, 1.5)
     # Wilson 1927 for 3 of 4, by hand: (0.75 + z2/8 -+ z sqrt(0.75 * 0.25 / 4 + z2/64)) / (1 + z2/4), z2 = 3.8415.
     assert (one.low, one.high) == pytest.approx((0.3006, 0.9544), abs=1e-4)
     pair = study.paired("re-planned")

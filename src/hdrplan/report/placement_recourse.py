@@ -136,7 +136,7 @@ def foreseen_lines(result: PlaceResult) -> list[str]:
         return []
     seen, unit = found.foresight, result.chosen.cost.unit
     best, nominal = seen.best, seen.nominal
-    rest = "the rest chosen anew after each" if found.remaining > 1 else "nothing more to choose"
+    rest = "the rest chosen anew after each and displaced too" if found.remaining > 1 else "nothing more to choose"
     lines = [
         f"Next for the best expected end, over {seen.draws} displacement{'s' * (seen.draws > 1)} of "
         f"{found.error_mm:g} mm (RMS), {rest}: "
@@ -155,11 +155,13 @@ def foreseen_lines(result: PlaceResult) -> list[str]:
             f"Next of the nominal choice, which thinks of no error: "
             f"{_place_text(found.nominal_catheter, found.nominal_nearest_mm)}; {_end_text(nominal, seen.draws, unit)}."
         )
-    if best.held == seen.draws:
-        gap = 100 * max(0.0, 1 - seen.bound / best.expected)
-        whom = "No clear path" if seen.complete else f"None of {seen.tried} of {len(seen.paths)} clear paths"
+    if seen.best_exact.exact_held == seen.draws:
+        gap = 100 * max(0.0, 1 - seen.bound / seen.best_exact.exact)
+        whom = "no clear path" if seen.complete else f"none of {seen.tried} of {len(seen.paths)} clear paths"
+        whom = f"were the rest to go in as chosen, {whom}" if found.remaining > 1 else whom
         lines.append(
-            f"{whom} can be expected to end below {seen.bound:.3f} {unit} over these displacements (gap {gap:.1f} %)."
+            f"{whom[0].upper()}{whom[1:]} can be expected to end below {seen.bound:.3f} {unit} over these "
+            f"displacements (gap {gap:.1f} %)."
         )
     return lines
 
@@ -197,7 +199,8 @@ def foreseen_table(result: PlaceResult) -> dict[str, object] | None:
                 "without_error": one.nominal if math.isfinite(one.nominal) else None,
                 "held": one.held,
                 "expected": None if math.isnan(one.mean) else one.mean,
-                "bound": one.bound,
+                "expected_priced": one.expected,
+                "rest_as_chosen": {"held": one.exact_held, "expected_priced": one.exact, "bound_priced": one.bound},
             }
             for one in seen.paths[: seen.tried]
         ],

@@ -30,7 +30,7 @@ def procedure_lines(study: ProcedureStudy) -> list[str]:
     lines += [_paired_line(study, study.paired(arm)) for arm in design.arms[1:]]
     missed = sum(study.summary(arm).missed_lesion for arm in design.arms)
     if missed:
-        lines.append(f"{missed} catheters came to lie without any dwell near a lesion.")
+        lines.append(f"{missed} catheter{'s' * (missed > 1)} came to lie without any dwell near a lesion.")
     return lines
 
 
@@ -44,7 +44,9 @@ def _arm_line(study: ProcedureStudy, one: ArmSummary) -> str:
     if not math.isnan(one.mean):
         line += f"; {objective.text} {one.mean:.3f} {objective.unit} (5 to 95 %: {one.p5:.3f} to {one.p95:.3f})"
     if one.worst_short_gy:
-        line += f"; a prescription is missed by {one.worst_short_gy:.2f} Gy at most"
+        line += (
+            f"; a prescription is missed by {one.mean_short_gy:.2f} Gy on average, {one.worst_short_gy:.2f} Gy at most"
+        )
     return line + "."
 
 
@@ -95,8 +97,9 @@ def procedure_table(study: ProcedureStudy) -> dict[str, object]:
 def _arm_table(one: ArmSummary) -> dict[str, object]:
     return {
         "arm": one.arm, "runs": one.runs, "met": one.met, "met_low": one.low, "met_high": one.high,
-        "mean": one.mean, "p5": one.p5, "p95": one.p95, "worst_short_gy": one.worst_short_gy,
-        "changed_per_run": one.changed, "missed_lesion": one.missed_lesion,
+        "mean": one.mean, "p5": one.p5, "p95": one.p95,
+        "mean_short_gy": one.mean_short_gy, "worst_short_gy": one.worst_short_gy, "changed_per_run": one.changed,
+        "missed_lesion": one.missed_lesion,
     }  # fmt: skip
 
 

@@ -97,19 +97,21 @@ class InsertionSetting:
         ends = np.stack((self.paths.entry_mm[path], self.paths.tip_mm[path]))
         return self.inserted(Catheter(f"path_{path}", ends + shift_mm))
 
-    def displaced_each(self, path: int, shifts_mm: FloatArray) -> list[Inserted]:
-        """Return a path's catheter in each of many places, moved as a whole; their rates are computed together.
+    def displaced_each(self, paths: Sequence[int], shifts_mm: FloatArray) -> list[Inserted]:
+        """Return the catheters of paths, each moved as a whole; their rates are computed together.
 
         Parameters
         ----------
-        path : int
+        paths : sequence of int
         shifts_mm : (n, 3) array
+            Of each.
         """
-        ends = np.stack((self.paths.entry_mm[path], self.paths.tip_mm[path]))
-        moved = [Catheter(f"path_{path}_{k}", ends + shift_mm) for k, shift_mm in enumerate(shifts_mm)]
+        ends = np.stack((self.paths.entry_mm[list(paths)], self.paths.tip_mm[list(paths)]), axis=1)
+        ends = ends + np.asarray(shifts_mm).reshape(-1, 1, 3)
+        moved = [Catheter(f"path_{path}_{k}", at) for k, (path, at) in enumerate(zip(paths, ends, strict=True))]
         try:
             dwells = candidate_dwells(replace(self.case, catheters=tuple(moved)), self.planning)
-        except InputError:  # one of them missed every lesion
+        except InputError:  # there is none, or one of them missed every lesion
             return [self.inserted(catheter) for catheter in moved]
         rate = dose_rate(dwells, self.points.points_mm, self.source, strength_u=self.strength_u)
         columns = [np.flatnonzero(dwells.catheter == k) for k in range(len(moved))]

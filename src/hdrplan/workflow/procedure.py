@@ -162,9 +162,10 @@ def course(
                 break
             left = list(found.paths)
             path = left[0]
-            if arm == "foreseen" and remaining > 1:
-                imagined = _shifts_mm(seed, _IMAGINED, number * 100 + turn, draws, error_mm)
-                path = foreseen_next(setting, inside, found.paths, remaining, imagined).best.path
+            if arm == "foreseen":
+                imagined = _shifts_mm(seed, _IMAGINED, number * 100 + turn, draws * remaining, error_mm)
+                sample_mm = imagined.reshape(draws, remaining, 3)
+                path = foreseen_next(setting, inside, found.paths, remaining, sample_mm).best.path
             left = [other for other in left if other != path]
         taken.append(path)
         inside.append(setting.displaced(path, shift_mm))

@@ -84,8 +84,8 @@ class ArmSummary:
         95 % interval of the share that meets every hard goal (Wilson).
     mean, p5, p95 : float
         Main objective over the runs that meet everything in every arm; NaN where there are none.
-    worst_short_gy : float
-        Most that a prescription was missed by.
+    mean_short_gy, worst_short_gy : float
+        What the worst prescription of a run was missed by: over all runs, and the most.
     changed : float
         Insertions per run whose path was not the one planned for that turn.
     missed_lesion : int
@@ -100,6 +100,7 @@ class ArmSummary:
     mean: float
     p5: float
     p95: float
+    mean_short_gy: float
     worst_short_gy: float
     changed: float
     missed_lesion: int
@@ -174,6 +175,7 @@ class ProcedureStudy:
             mean=float(mean),
             p5=float(p5),
             p95=float(p95),
+            mean_short_gy=float(np.mean([one.short_gy for one in ended])) if ended else 0.0,
             worst_short_gy=max((one.short_gy for one in ended), default=0.0),
             changed=float(np.mean([one.changed for one in ended])) if ended else 0.0,
             missed_lesion=sum(one.missed_lesion for one in ended),
