@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from hdrplan.workflow.dvh_structure import structure_dvh
     from hdrplan.workflow.dvh_values import DVHOptions, MetricValue, StructureDVH
     from hdrplan.workflow.folder_plans import FolderOptions, cases_in, plan_folder
-    from hdrplan.workflow.foresight import EveryPath, Foreseen, ForeseenNext, Foresight, foreseen_next
+    from hdrplan.workflow.foresight import foreseen_next
+    from hdrplan.workflow.foresight_values import EveryPath, Foreseen, ForeseenNext, Foresight
     from hdrplan.workflow.insertion import InsertionSetting, insertion_setting
     from hdrplan.workflow.labour import Labour
     from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard

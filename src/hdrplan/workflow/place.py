@@ -23,7 +23,8 @@ from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
 from hdrplan.workflow.candidates import displaced, named_apart, nearest_mm, ways
-from hdrplan.workflow.foresight import EveryPath, ForeseenNext, foreseen_catheter
+from hdrplan.workflow.foresight import foreseen_catheter
+from hdrplan.workflow.foresight_values import EveryPath, ForeseenNext
 from hdrplan.workflow.insertion import insertion_setting
 from hdrplan.workflow.obstacles import not_avoided, refuse_missing_groups
 from hdrplan.workflow.place_options import PlaceOptions
