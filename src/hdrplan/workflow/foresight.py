@@ -134,7 +134,7 @@ def foreseen_next(
             kept = [other for other in others if other in clear]
             searches.append(rests.search(one.rate.gy_per_s, clear, count, planned_before=kept))
         exact = _ends(searches, min((one.exact for one in looks), default=np.inf), gap_frac)
-        ends = _displaced_too(setting, rests, moved, exact, shifts_mm[:, 1:]) if count else exact
+        ends = _displaced_too(setting, rests, moved, exact, shifts_mm[:, 1:]) if count and look else exact
         looks.append(_seen(path, each[path][0], exact, ends))
         tried += look
         progress(min(draws * done, total), total)

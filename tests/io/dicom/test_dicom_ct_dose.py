@@ -131,6 +131,25 @@ def test_compressed_slices_read_as_their_plain_twins(tmp_path: Path, coder: str,
         np.testing.assert_array_equal(packed.volume.values_zyx[0], hu)
 
 
+@pytest.mark.parametrize("coder", ["dcmcjpeg +e1", "dcmcjpls", "dcmcrle"])
+@pytest.mark.parametrize(("sign", "bits", "intercept"), [(1, 12, 0), (1, 16, 0), (0, 12, -1024), (0, 16, -1024)])
+def test_signs_and_bits_survive_compression(tmp_path: Path, coder: str, sign: int, bits: int, intercept: int) -> None:
+    name, *options = coder.split()
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} (DCMTK) is not installed")
+    hu = np.random.default_rng(1).integers(-1000, 1000, (64, 48))
+    path = tmp_path / "plain.dcm"
+    ct_slice(path, 3.0, hu)
+    data = pydicom.dcmread(path)
+    data.PixelRepresentation, data.BitsStored, data.HighBit = sign, bits, bits - 1
+    data.RescaleIntercept, data.RescaleSlope = intercept, 1
+    data.PixelData = ((hu - intercept) & ((1 << bits) - 1)).astype("<u2").tobytes()
+    data.save_as(path)
+    subprocess.run([name, *options, path, tmp_path / "packed.dcm"], check=True)
+    for each in (path, tmp_path / "packed.dcm"):
+        np.testing.assert_array_equal(read_ct_slices([each]).volume.values_zyx[0], hu)
+
+
 def test_a_compressed_slice_that_is_damaged_is_told(tmp_path: Path) -> None:
     path = tmp_path / "ct.dcm"
     ct_slice(path, 3.0, np.zeros((4, 6)))

@@ -40,6 +40,10 @@ def stored_pixels(tags: Tags, shape: tuple[int, int, int]) -> npt.NDArray[Any]:
     syntax = pydicom.uid.UID(str(syntax or pydicom.uid.ImplicitVRLittleEndian))
     if not syntax.is_transfer_syntax:
         raise tags.error("TransferSyntaxUID", "a known transfer syntax", repr(str(syntax))[:70])
+    sign = tags.whole("PixelRepresentation", 0)
+    if sign not in (0, 1):
+        raise tags.error("PixelRepresentation", "0 or 1", sign)
+    kind = f"{'ui'[sign]}{bits // 8}"
     raw = dataset.get("PixelData")
     if not isinstance(raw, bytes) or not raw:
         raise tags.error("PixelData", "there", "none")
@@ -48,22 +52,20 @@ def stored_pixels(tags: Tags, shape: tuple[int, int, int]) -> npt.NDArray[Any]:
         if len(raw) not in (need, need + need % 2):
             raise tags.error("PixelData", f"{need} bytes ({' x '.join(map(str, shape))} of {bits} bits)", len(raw))
         order = "<" if syntax.is_little_endian else ">"
-        sign = tags.whole("PixelRepresentation", 0)
-        if sign not in (0, 1):
-            raise tags.error("PixelRepresentation", "0 or 1", sign)
-        values = np.frombuffer(raw[:need], dtype=f"{order}{'ui'[sign]}{bits // 8}")
-        if stored < bits:
-            # Bits above BitsStored may hold overlays: shift them out, and the sign in.
-            shift = bits - stored
-            values = np.right_shift(np.left_shift(values, shift), shift)
-        return values.reshape(shape)
+        return _of_stored_bits(np.frombuffer(raw[:need], dtype=f"{order}{kind}"), bits - stored).reshape(shape)
     try:
         values = np.asarray(dataset.pixel_array)
     except Exception:  # decoders raise what they like
         values = _decoded_by_itk(tags, str(syntax.name).split(",")[0])
     if values.size != int(np.prod(shape)):
         raise tags.error("PixelData", f"{int(np.prod(shape))} pixels", values.size)
-    return values.reshape(shape)
+    # Decoders differ: signed values of 12 bits in JPEG-LS come without their sign.
+    return _of_stored_bits(values.astype(kind), bits - stored).reshape(shape)
+
+
+def _of_stored_bits(values: npt.NDArray[Any], above: int) -> npt.NDArray[Any]:
+    """Return values without the bits above those stored, which may hold overlays: shifted out, and the sign in."""
+    return np.asarray(np.right_shift(np.left_shift(values, above), above)) if above else values
 
 
 def _decoded_by_itk(tags: Tags, compression: str) -> npt.NDArray[Any]:
@@ -72,7 +74,7 @@ def _decoded_by_itk(tags: Tags, compression: str) -> npt.NDArray[Any]:
     ITK reads files alone, so it gets one of the pixels and what describes them: nothing of the patient, no rescaling.
     """
     import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
-    from pydicom.dataset import Dataset
+    from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import SecondaryCaptureImageStorage
 
     bare = Dataset()
@@ -80,7 +82,8 @@ def _decoded_by_itk(tags: Tags, compression: str) -> npt.NDArray[Any]:
         if keyword in tags.dataset:
             bare[keyword] = tags.dataset[keyword]
     bare.SOPClassUID, bare.SOPInstanceUID = SecondaryCaptureImageStorage, "2.25.1"
-    bare.file_meta = tags.dataset.file_meta
+    bare.file_meta = FileMetaDataset()
+    bare.file_meta.TransferSyntaxUID = tags.dataset.file_meta.TransferSyntaxUID
     with TemporaryDirectory() as folder:
         path = Path(folder) / "pixels.dcm"
         try:
