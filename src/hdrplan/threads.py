@@ -16,11 +16,13 @@ import threadpoolctl
 
 from hdrplan.stopping import stop_if_asked
 
-__all__ = ["over_each", "over_rows", "single_blas_thread", "single_blas_thread_from", "thread_count"]
+__all__ = ["POOL_NAME", "over_each", "over_rows", "single_blas_thread", "single_blas_thread_from", "thread_count"]
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
+# What the names of the threads that share out rows begin with.
+POOL_NAME = "hdrplan_pool"
 # Rows of a table from which the library of linear algebra divides a product among threads.
 _LONG = 5_000
 
@@ -74,7 +76,7 @@ def _is_worker() -> bool:
 
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="hdrplan", initializer=_begin_worker)
+    return ThreadPoolExecutor(threads, thread_name_prefix=POOL_NAME, initializer=_begin_worker)
 
 
 if hasattr(os, "register_at_fork"):

@@ -30,6 +30,7 @@ INNER = {
     "threads",
     "deflating",
     "processes",
+    "beside",
     "memory",
     "costs",
     "stopping",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hdrplan.beside import beside, imported_beside
 from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
 from hdrplan.cli.flags import in_flags, number_flag
@@ -22,6 +24,16 @@ if TYPE_CHECKING:
     from hdrplan.io import Output
 
 __all__ = ["command"]
+
+# What the pictures and files need beyond the choice.
+_DRAWING = (
+    "SimpleITK",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg",
+    "mpl_toolkits.mplot3d",
+    "jinja2",
+)
 
 
 @click.command("place", short_help="Choose catheters before and during the puncture, with proof.")
@@ -88,7 +100,7 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
 
     case_file = read_case_from(flags, before_puncture=True)
     options = place_options(case_file.case, avoid, flags)
-    with steps_bar(quiet=quiet or as_json) as on_progress:
+    with imported_beside(*_DRAWING), steps_bar(quiet=quiet or as_json) as on_progress:
         result = place_case(
             case_file.case,
             case_file.goals,
@@ -107,9 +119,9 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
         write_json(draft / "place.json", table)
         if result.foreseen is not None:
             write_markups(draft / "next.mrk.json", (result.foreseen.catheter,))
-        placement_figure(result, draft / "place.png")
-        page = placement_html(result, stopped_by=stopped_by, warnings=printed_warnings(), version=__version__)
-        (draft / "place.html").write_text(page, encoding="utf-8")
+        with beside(partial(placement_figure, result, draft / "place.png")):
+            page = placement_html(result, stopped_by=stopped_by, warnings=printed_warnings(), version=__version__)
+            (draft / "place.html").write_text(page, encoding="utf-8")
         print_page(draft / "place.html")
         record = run_record(inputs=case_file.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed)
         write_run(draft, record)

@@ -20,6 +20,8 @@ __all__ = ["Clearance", "clearance", "mask_on"]
 _FINEST_MM, _COARSEST_MM = 1.5, 2.0
 # Beyond its margin a structure is looked at this much farther: more clearance makes no difference.
 _BEYOND_MM = 12.0
+# No obstacle's number.
+_NOBODY = 255
 # Halfway between air (-1000 HU) and fat (-100 HU).
 _SKIN_HU = -500.0
 
@@ -101,7 +103,7 @@ def clearance(
     names = tuple(margins_mm)
     for margin_mm in sorted(set(margins_mm.values())):
         # Obstacles of one margin share one distance transform; each voxel knows whose surface is the nearest.
-        owner = np.full(grid.shape_zyx, 255, dtype=np.uint8)
+        owner = np.full(grid.shape_zyx, _NOBODY, dtype=np.uint8)
         for k, name in enumerate(names):
             if margins_mm[name] == margin_mm:
                 owner[mask_on(grid, known[name])] = k
@@ -180,13 +182,22 @@ def _carve(
     margin_mm: float,
     spacing_mm: FloatArray,
 ) -> None:
-    """Lower the free room round the obstacles of one margin; ``owner`` is 255 where there is none."""
-    mask = owner != 255
-    if not mask.any():
+    """Lower the free room round the obstacles of one margin."""
+    if (empty := owner == _NOBODY).all():
         return
-    away, at = ndimage.distance_transform_edt(~mask, sampling=spacing_mm[::-1].tolist(), return_indices=True)
-    # Between voxel centres; the surface lies half a voxel nearer.
-    left = np.where(mask, 0.0, away - 0.5 * float(spacing_mm.min())) - margin_mm
-    closer = left < free
-    free[closer] = left[closer]
-    nearest[closer] = owner[tuple(at)][closer]
+    at = ndimage.distance_transform_edt(
+        empty, sampling=spacing_mm[::-1].tolist(), return_distances=False, return_indices=True
+    )
+    z_mm, y_mm, x_mm = spacing_mm[::-1].tolist()
+    half_mm = 0.5 * float(spacing_mm.min())
+    ny, nx = owner.shape[1:]
+    y, x = np.arange(ny)[:, None], np.arange(nx)
+    # Slice by slice: what one slice needs stays near the processor.
+    for k in range(len(owner)):
+        kz, ky, kx = at[:, k]
+        away = np.sqrt(((kz - k) * z_mm) ** 2 + ((ky - y) * y_mm) ** 2 + ((kx - x) * x_mm) ** 2)
+        # Between voxel centres; the surface lies half a voxel nearer.
+        left = np.where(empty[k], away - half_mm, 0.0) - margin_mm
+        closer = left < free[k]
+        free[k][closer] = left[closer]
+        nearest[k][closer] = owner[kz[closer], ky[closer], kx[closer]]
