@@ -107,18 +107,6 @@ def write_out(kernel: Kernel, rng: Rng) -> None:
     np.testing.assert_allclose(out, want, atol=30 * FLOAT32_SUM)
 
 
-def carried_error(kernel: Kernel, rng: Rng) -> None:
-    """The entry of the next nearer distance, in the bin of the angle; farther than the table the first row."""
-    table = frozen(np.sort(rng.uniform(0.0, 1.0, (44, 60)), axis=0))
-    for _ in range(40):
-        half = float(rng.uniform(1.0, 40.0))
-        distance, theta = half * float(rng.uniform(0.5, 40.0)), float(rng.uniform(0.0, np.pi))
-        steps = [24.0 / 1.07**k for k in range(44)]
-        nearer = [k for k, r in enumerate(steps) if r <= distance / half]
-        want = table[nearer[0], int(theta / np.pi * 60)] if nearer and distance > half else np.inf
-        assert kernel(table, half, distance * np.cos(theta), distance) == want
-
-
 def missed_by_block(half: np.ndarray, centre: np.ndarray, axis: np.ndarray, places: np.ndarray, t: Tables) -> float:
     values = np.array(
         [

@@ -10,10 +10,12 @@ import numpy as np
 from kernel_cases import Rng, hard_places, invented_tables, points_of, some_dwells
 
 from hdrplan.arrays import frozen
+from hdrplan.kernels import lattice as lattice_kernels
 from hdrplan.kernels.exact import pieces_of
 from hdrplan.kernels.lattice import lattice_of
 from hdrplan.kernels.lattice_rows import Columns
 from hdrplan.kernels.tg43 import Stops, Tables
+from hdrplan.kernels.vector import HELD
 from naive import tg43 as naive
 from tolerances import FLOAT32_SUM, NAIVE, ROUNDOFF, TABLE, TABLE_NEAR
 
@@ -201,7 +203,8 @@ def added(kernel: Kernel, rng: Rng, nearest: float) -> None:
     places = frozen(rng.uniform(-4.0, 4.0, (3, 64)), np.float32)
     before = rng.uniform(1.0, 2.0, 64).astype(np.float32) * 1e-6
     out = before.copy()
-    kernel(tuple(places), tuple(middle), tuple(axis), np.float32(3.0), lattice_of(t), out)
+    held = np.zeros(4 * HELD, dtype=np.float32)
+    kernel(tuple(places), tuple(middle), tuple(axis), np.float32(3.0), lattice_of(t), held, out)
     points = (places.T + middle).astype(np.float64)
     want = 3.0 * naive.rates(points, np.zeros((1, 3)), axis[None].astype(np.float64), t)[:, 0]
     within(out, before + want, TABLE * want + FLOAT32_SUM * before)
@@ -214,20 +217,34 @@ def rate32(kernel: Kernel, rng: Rng, nearest: float) -> None:
         r_mm = float(np.hypot(along, away))
         if nearest <= r_mm < 250.0:
             want = naive.rate(along, away, t)
-            got = kernel(np.float32(along), np.float32(away * away), made)
+            got = value_of(kernel(np.float32(along), np.float32(away * away), made), made)
             assert abs(got - want) <= (TABLE if r_mm >= 2.0 else TABLE_NEAR) * want
 
 
-def rate_at(kernel: Kernel, rng: Rng) -> None:
+def value_of(place: tuple[Any, ...], made: Any) -> float:
+    """What stands at a place of the table, between its four nodes, times the place's factor."""
+    factor, cell, across, down = place
+    rows = made.shape[int(cell) + np.array([[0, 1], [lattice_kernels.ROW, lattice_kernels.ROW + 1]])].astype(float)
+    return float(factor) * float(np.array([1.0 - down, down]) @ rows @ np.array([1.0 - across, across]))
+
+
+def place_at(kernel: Kernel, rng: Rng) -> None:
     rate32(kernel, rng, nearest=0.5)
 
 
-def far_rate_at(kernel: Kernel, rng: Rng) -> None:
+def far_place_at(kernel: Kernel, rng: Rng) -> None:
     rate32(kernel, rng, nearest=4.0 * 5.0)
 
 
 def angle32(kernel: Kernel, rng: Rng) -> None:
     angle(kernel, rng, np.float32, FLOAT32_SUM)
+
+
+def degrees32(kernel: Kernel, rng: Rng) -> None:
+    turn = np.concatenate((rng.uniform(0.0, np.pi, 40), [0.0, 1e-5, np.pi / 2, np.pi]))
+    for x, y in zip(np.cos(turn).astype(np.float32), np.sin(turn).astype(np.float32), strict=True):
+        want = math.degrees(math.atan2(float(y), float(x)))
+        assert abs(kernel(x, x * x, y * y) - want) <= 4e-6 * 180.0
 
 
 def angle64(kernel: Kernel, rng: Rng) -> None:

@@ -15,6 +15,7 @@ from hdrplan.kernels.blur import Blurred, Scales
 from hdrplan.kernels.gamma import Reference, Search
 from hdrplan.kernels.limits import FMA_LANES
 from hdrplan.kernels.rays import Marched, Rays, Room
+from hdrplan.kernels.vector import HELD
 from naive import grids as naive
 from naive.rays import Look, first, last, look
 from naive.tg43 import cell_of as naive_cell
@@ -273,6 +274,48 @@ def written(kernel: Kernel, rng: Rng, twin: Kernel) -> None:
         out = values.copy()
         run(out, k, value)
         np.testing.assert_array_equal(out, want)
+
+
+def shifted(kernel: Kernel, rng: Rng) -> None:
+    bits, by = int(rng.choice([0, 1, 2**31 - 1, rng.integers(2**31)])), int(rng.integers(31))
+    both(lambda bits, by: kernel(bits, by), kernel, np.int32(bits), np.int32(by), want=bits >> by)
+
+
+def hold(kernel: Kernel, rng: Rng) -> None:
+    """Four parts, one behind the other: the place as the bits of a float."""
+    i, cell, parts = int(rng.integers(HELD)), np.int32(rng.integers(100_000)), rng.random(3).astype(np.float32)
+
+    def compiled(places: np.ndarray, i: int, cell: Any, across: Any, down: Any, factor: Any) -> None:
+        kernel(places, i, cell, across, down, factor)
+
+    for run in (kernel, numba.njit(compiled)):
+        places = np.zeros(4 * HELD, dtype=np.float32)
+        run(places, i, cell, *parts)
+        want = np.zeros((4, HELD), dtype=np.float32)
+        want[0].view(np.int32)[i], want[1:, i] = cell, parts
+        assert places.tobytes() == want.tobytes()
+
+
+def add_between(kernel: Kernel, rng: Rng) -> None:
+    """Every lane reads between four nodes of its own; what stands in ``out`` stays in it."""
+    table = rng.uniform(0.5, 1.5, (9, 11)).astype(np.float32)
+    row, column, first, to = rng.integers(0, 8, HELD), rng.integers(0, 10, HELD), int(rng.integers(HELD - 7)), 3
+    across, down, factor, before = rng.uniform(0.1, 1.0, (4, HELD)).astype(np.float32)
+    places = frozen(
+        np.concatenate(((11 * row + column).astype(np.int32).view(np.float32), across, down, factor)), np.float32
+    )
+    near = (1 - across) * table[row, column] + across * table[row, column + 1]
+    far = (1 - across) * table[row + 1, column] + across * table[row + 1, column + 1]
+    want = before.astype(float)
+    want[to : to + 8] += (factor * ((1 - down) * near + down * far))[first : first + 8]
+
+    def compiled(table: np.ndarray, width: int, places: np.ndarray, first: int, out: np.ndarray, to: int) -> None:
+        kernel(table, width, places, first, out, to)
+
+    for run in (kernel, numba.njit(compiled)):
+        out = before.copy()
+        run(frozen(table.ravel(), np.float32), 11, places, first, out, to)
+        np.testing.assert_allclose(out, want, rtol=FLOAT32_SUM)
 
 
 def bits_of(kernel: Kernel, rng: Rng) -> None:

@@ -7,6 +7,7 @@ from numpy.polynomial import Chebyshev, Polynomial
 from hdrplan.kernels import angle
 
 _SINGLES = np.array([getattr(angle, f"_S{k}") for k in range(8)])
+_DEGREES = np.array([getattr(angle, f"_D{k}") for k in range(6)])
 _DOUBLES = np.array([getattr(angle, f"_C{k}") for k in range(13)])
 
 
@@ -16,6 +17,16 @@ def test_singles_are_the_least_squares_at_chebyshev_points() -> None:
     again = np.linalg.lstsq(np.vander(x2, 8, increasing=True), np.arctan(x) / x, rcond=None)[0]
     assert {type(c) for c in _SINGLES} == {np.float32}
     assert np.allclose(_SINGLES, again, rtol=2.0**-23, atol=0.0)
+
+
+def test_degrees_are_the_least_squares_at_chebyshev_points() -> None:
+    x2 = 0.5 * (0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, 4001)[:-1]))
+    ratio = np.rad2deg(np.arcsin(np.sqrt(x2))) / np.sqrt(x2)
+    powers = np.vander(x2, 6, increasing=True)
+    again = np.linalg.lstsq(powers / ratio[:, None], np.ones_like(x2), rcond=None)[0]
+    assert {type(c) for c in _DEGREES} == {np.float32}
+    assert np.allclose(_DEGREES, again, rtol=2.0**-23, atol=0.0)
+    assert np.abs(powers @ _DEGREES.astype(float) / ratio - 1.0).max() < 1e-6
 
 
 def test_doubles_are_interpolated_at_chebyshev_points() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from compare_dose import value_of
 from kernel_cases import invented_tables
 
 from hdrplan.arrays import frozen
 from hdrplan.kernels import lattice
-from hdrplan.kernels.lattice import lattice_of, rate_at
+from hdrplan.kernels.lattice import lattice_of, place_at
 from naive import tg43 as naive
 from tolerances import FLOAT32_SUM
 
@@ -32,7 +33,8 @@ def quick_table(monkeypatch):
 
 def error_at(t, r_mm, degrees):
     along, away = (np.float32(r_mm * f(np.deg2rad(degrees))) for f in (np.cos, np.sin))
-    return rate_at(along, away * away, lattice_of(t)) / naive.rate(float(along), float(away), t) - 1.0
+    made = lattice_of(t)
+    return value_of(place_at(along, away * away, made), made) / naive.rate(float(along), float(away), t) - 1.0
 
 
 @pytest.mark.parametrize("fall", [0.002, 0.004])

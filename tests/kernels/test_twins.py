@@ -41,6 +41,7 @@ CASES = 4 if numba.config.DISABLE_JIT else 12
 TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "angle.angle32": compare_dose.angle32,
     "angle.angle64": compare_dose.angle64,
+    "angle.degrees32": compare_dose.degrees32,
     "areas.area_of_squares": compare_sections.area_of_squares,
     "areas.level_area": compare_sections.level_area,
     "areas.undecided_squares": compare_sections.undecided_squares,
@@ -49,7 +50,6 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "blur.within_rows": compare_grids.within_rows,
     "bounds.one_dwell": compare_blocks.one_dwell,
     "boxes.linear_bound_rows": compare_blocks.linear_bound_rows,
-    "carried_error.carried_error": compare_blocks.carried_error,
     "carried_error.error_rows": compare_blocks.error_rows,
     "chebyshev.write_out": compare_blocks.write_out,
     "correction.correction_rows": compare_correction.correction_rows,
@@ -63,9 +63,9 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "hitting.next_hitting_set": compare_grids.next_hitting_set,
     "hitting.smallest_cuts": compare_programs.smallest_cuts,
     "interp.cell_of": compare_grids.cell_of,
-    "lattice.far_rate_at": compare_dose.far_rate_at,
+    "lattice.far_place_at": compare_dose.far_place_at,
     "lattice.lattice_of": compare_dose.lattice,
-    "lattice.rate_at": compare_dose.rate_at,
+    "lattice.place_at": compare_dose.place_at,
     "lattice_rows.add_dwell": compare_dose.add_dwell,
     "lattice_rows.add_far_dwell": compare_dose.add_far_dwell,
     "lattice_rows.dose_table_rows": compare_dose.dose_table_rows,
@@ -127,10 +127,13 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "trilinear.value_between": compare_grids.value_between,
     "trilinear.value_rows": compare_grids.value_rows,
     "vector.add": compare_grids.add,
+    "vector.add_between": compare_grids.add_between,
     "vector.bits_of": compare_grids.bits_of,
+    "vector.hold": compare_grids.hold,
     "vector.long_bits_of": compare_grids.long_bits_of,
     "vector.peek": compare_grids.peek,
     "vector.put": compare_grids.put,
+    "vector.shifted": compare_grids.shifted,
 }
 
 

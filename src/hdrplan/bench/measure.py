@@ -32,17 +32,19 @@ import json, re
 import numpy as np
 from hdrplan.dose.tables import lattice_of_source
 from hdrplan.kernels.lattice_rows import add_dwell
+from hdrplan.kernels.vector import HELD
 from hdrplan.sources import load_source
 points = np.ones((3, 64), dtype=np.float32)
 points.setflags(write=False)
 one = np.float32(1.0)
 lattice = lattice_of_source(load_source("gammamed-plus"))
-add_dwell(tuple(points), (one, one, one), (one, one, one), one, lattice, np.zeros(64, dtype=np.float32))
+places = np.zeros(4 * HELD, dtype=np.float32)
+add_dwell(tuple(points), (one, one, one), (one, one, one), one, lattice, places, np.zeros(64, dtype=np.float32))
 text = "".join(add_dwell.inspect_asm().values())
-names = ("vgatherdps", "vsqrtps", "vdivps", "vfmadd\\\\w*ps", "call")
+names = ("vmovhps", "vsqrtps", "vdivps", "vfmadd\\\\w*ps", "call")
 counts = {name.replace("\\\\w*", ""): len(re.findall("\\\\b" + name, text)) for name in names}
-gathers = re.findall("vgatherdps[^\\n]*", text)
-counts["register_bits"] = 512 if any("zmm" in g for g in gathers) else 256 if any("ymm" in g for g in gathers) else 0
+roots = re.findall("vsqrtps[^\\n]*", text)
+counts["register_bits"] = 512 if any("zmm" in r for r in roots) else 256 if any("ymm" in r for r in roots) else 0
 print(json.dumps(counts))
 """
 

@@ -41,16 +41,17 @@ def blocks_of(grid: Grid, source: TG43Source) -> Blocks:
     nodes = [_product(half_mm * 2 ** (depth - level), _CHEBYSHEV, PADDED) for level in range(depth + 1)]
     places = [(2 * np.arange(n) + 1) / n - 1 for n in leaf]
     voxels = np.stack(np.meshgrid(*(h * p for h, p in zip(half_mm[::-1], places[::-1], strict=True)), indexing="ij"))
+    half_diagonal_mm = np.linalg.norm(half_mm) * 2.0 ** np.arange(depth, -1, -1)
     error = [_error(source, tuple(half_mm * 2 ** (depth - level))) for level in range(depth + 1)]
+    least_mm = [_least_mm(table, half) for table, half in zip(error, half_diagonal_mm, strict=True)]
     return Blocks(
         source=lattice_of_source(source),
         roots=frozen(np.ceil(count / (leaf << depth)), np.int64),
         origin=grid.origin_mm,
         steps=frozen((grid.direction * grid.spacing_mm).T),
         leaf=frozen(leaf, np.int64),
-        error=frozen(error),
-        half_diagonal_mm=frozen(np.linalg.norm(half_mm) * 2.0 ** np.arange(depth, -1, -1)),
-        tolerance=TOLERANCE,
+        least2_mm2=frozen(np.square(least_mm)),
+        half_diagonal_mm=frozen(half_diagonal_mm),
         nodes=frozen(np.array([grid.direction @ n for n in nodes]), np.float32),
         voxels=frozen(grid.direction @ voxels[::-1].reshape(3, -1), np.float32),
         child=frozen([_lagrange(0.5 * _CHEBYSHEV + side) for side in (-0.5, 0.5)], np.float32),
@@ -82,6 +83,20 @@ def _product(half_mm: FloatArray, places: FloatArray, padded: int) -> FloatArray
     out = np.zeros((3, max(padded, x.size)))
     out[:, : x.size] = np.stack([x.ravel(), y.ravel(), z.ravel()]) * half_mm[:, None]
     return out
+
+
+def _least_mm(error: FloatArray, half_diagonal_mm: float) -> FloatArray:
+    """From which distance on a block carries a dwell, for each angle; infinite where it never does.
+
+    Parameters
+    ----------
+    error : (distances, angles) array
+        The largest from there outward; nothing nearer than the half diagonal is carried.
+    half_diagonal_mm : float
+    """
+    allowed = (error <= TOLERANCE) & (_DISTANCES > 1.0)[:, None]
+    nearest = len(error) - 1 - np.argmax(allowed[::-1], axis=0)
+    return np.where(allowed.any(axis=0), _DISTANCES[nearest] * half_diagonal_mm, np.inf)
 
 
 @lru_cache(maxsize=64)

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+from numba.core.options import DefaultOptions
 
 from hdrplan.kernels._cache import KernelCache
 
-__all__ = ["jit", "jit_inline"]
+__all__ = ["jit", "jit_borrowing", "jit_inline", "jit_inline_borrowing"]
+
+# Private to Numba, in all releases since 0.61; without it the code is right and slower.
+_UNCOUNTED: dict[str, Any] = {"_nrt": False} if hasattr(DefaultOptions, "_nrt") else {}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,6 +30,21 @@ def jit(function: F) -> F:
     contracts: no-NaN and no-Inf stay off, for blank cells are NaN and far points may overflow.
     """
     compiled: F = _kept(numba.njit(**_OPTIONS)(function))
+    return compiled
+
+
+def jit_borrowing(function: F) -> F:
+    """Compile a step that is called millions of times, makes no array, and keeps none that it is given.
+
+    Nobody then counts who holds an array. Counting is atomic, for threads; on a grid it took a third of the time.
+    """
+    compiled: F = _kept(numba.njit(**_UNCOUNTED, **_OPTIONS)(function))
+    return compiled
+
+
+def jit_inline_borrowing(function: F) -> F:
+    """Compile as :func:`jit_inline` and :func:`jit_borrowing` together."""
+    compiled: F = _kept(numba.njit(forceinline=True, **_UNCOUNTED, **_OPTIONS)(function))
     return compiled
 
 

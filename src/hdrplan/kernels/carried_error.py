@@ -1,4 +1,4 @@
-"""What a block's polynomial misses of a dwell that it carries: measured by distance and angle, and read back."""
+"""What a block's polynomial misses of a dwell that it carries: measured by distance and angle."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from hdrplan.kernels._jit import jit
 from hdrplan.kernels.chebyshev import NODES, PADDED, write_out
 from hdrplan.kernels.lattice import Lattice
 from hdrplan.kernels.lattice_rows import add_dwell
+from hdrplan.kernels.vector import HELD, LANES
 
-__all__ = ["FARTHEST", "STEP", "BlockPlaces", "Probe", "carried_error", "error_rows"]
+__all__ = ["FARTHEST", "STEP", "BlockPlaces", "Probe", "error_rows"]
 
 FARTHEST, STEP = 24.0, 1.07
 """Distances of the error table: ``FARTHEST / STEP ** k`` half diagonals of the block."""
@@ -39,31 +40,6 @@ class Probe(NamedTuple):
 
 
 @jit
-def carried_error(error: Floats, half_diagonal_mm: float, along: float, distance: float) -> float:
-    """Relative error of a dwell that a block carries; infinite where it is too near.
-
-    Parameters
-    ----------
-    error : (distances, angles) array
-        From :func:`error_rows`.
-    half_diagonal_mm : float
-        Of the block.
-    along : float
-        From the dwell to the block's centre along the source's axis, mm.
-    distance : float
-        mm.
-    """
-    distances, angles = error.shape
-    if distance <= half_diagonal_mm:
-        return np.inf
-    nearer = math.ceil(math.log(FARTHEST * half_diagonal_mm / distance) / math.log(STEP))
-    if nearer >= distances:
-        return np.inf
-    angle = min(int(math.acos(min(max(along / distance, -1.0), 1.0)) / math.pi * angles), angles - 1)
-    return float(error[max(nearer, 0), angle])
-
-
-@jit
 def error_rows(first: int, last: int, probe: Probe, block: BlockPlaces, t: Lattice, out: Floats) -> None:
     """Largest relative error of a dwell that a block carries, for angle bins ``first:last``.
 
@@ -85,7 +61,8 @@ def error_rows(first: int, last: int, probe: Probe, block: BlockPlaces, t: Latti
     values = np.empty(PADDED, dtype=np.float32)
     scratch = (np.empty(NODES * NODES * q, dtype=np.float32), np.empty(NODES * q * q, dtype=np.float32))
     guess = np.empty(q**3, dtype=np.float32)
-    exact = np.empty(q**3, dtype=np.float32)
+    # Whole vectors.
+    kept, exact = np.zeros(4 * HELD, dtype=np.float32), np.empty(-(-(q**3) // LANES) * LANES, dtype=np.float32)
     f4 = np.float32
     for angle in range(first, last):
         out[:, angle] = np.inf
@@ -108,8 +85,8 @@ def error_rows(first: int, last: int, probe: Probe, block: BlockPlaces, t: Latti
                 dx, dy, dz = f4(r * ux), f4(r * uy), f4(r * uz)
                 values[:] = f4(0.0)
                 exact[:] = f4(0.0)
-                add_dwell((nodes[0], nodes[1], nodes[2]), (dx, dy, dz), (ax, ay, az), f4(1.0), t, values)
-                add_dwell((places[0], places[1], places[2]), (dx, dy, dz), (ax, ay, az), f4(1.0), t, exact)
+                add_dwell((nodes[0], nodes[1], nodes[2]), (dx, dy, dz), (ax, ay, az), f4(1.0), t, kept, values)
+                add_dwell((places[0], places[1], places[2]), (dx, dy, dz), (ax, ay, az), f4(1.0), t, kept, exact)
                 write_out(values, write, write, write, scratch, guess)
                 for i in range(q**3):
                     worst = max(worst, abs(guess[i] - exact[i]) / exact[i])

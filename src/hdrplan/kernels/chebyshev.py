@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.kernels._jit import jit
+from hdrplan.kernels._jit import jit_borrowing
 
 __all__ = ["NODES", "PADDED", "write_out"]
 
@@ -20,7 +20,7 @@ PADDED = 128
 Singles = npt.NDArray[np.float32]
 
 
-@jit
+@jit_borrowing
 def _stretch(source: Singles, n_rows: int, width: int, weights: Singles, out: Singles) -> None:
     """out[row, j, :] = sum_k weights[k, j] source[row, k, :], all flat, ``width`` values in the last place."""
     n = weights.shape[1]
@@ -40,7 +40,7 @@ def _stretch(source: Singles, n_rows: int, width: int, weights: Singles, out: Si
                 )
 
 
-@jit
+@jit_borrowing
 def write_out(
     polynomial: Singles, wx: Singles, wy: Singles, wz: Singles, scratch: tuple[Singles, Singles], out: Singles
 ) -> None:

@@ -5,7 +5,7 @@ Against the reference in ``tg43.py``:
 - g(r) F(r, theta) stands in one table at whole degrees and at 64 steps for each doubling of r. All published angles are
   whole degrees and almost all radii are such steps, so the table has its bends where F and g have their own; a source
   for which it misses them by more than 1e-4 gets up to 512 steps. The place in r comes from the bits of the float.
-- beta and theta come from :func:`hdrplan.kernels.angle.angle32`.
+- beta comes from :func:`hdrplan.kernels.angle.angle32`, theta from :func:`hdrplan.kernels.angle.degrees32`.
 - The geometry factor is computed, not tabulated: near the core it bends too much for a table.
 
 The loops over dwells or over points are in ``lattice_rows.py``.
@@ -19,19 +19,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.kernels._jit import jit, jit_inline
-from hdrplan.kernels.angle import angle32
+from hdrplan.kernels._jit import jit, jit_inline_borrowing
+from hdrplan.kernels.angle import angle32, degrees32
 from hdrplan.kernels.tg43 import Tables, anisotropy, radial_dose
-from hdrplan.kernels.vector import bits_of, peek
+from hdrplan.kernels.vector import bits_of, shifted
 
-__all__ = ["Lattice", "far_rate_at", "lattice_of", "rate_at"]
+__all__ = ["ROW", "Lattice", "far_place_at", "lattice_of", "place_at"]
 
 Singles = npt.NDArray[np.float32]
 Single = Any  # a float32 scalar, whose arithmetic NumPy's types do not follow
 
 _f4: Any = np.float32
 _i4: Any = np.int32
-_DEGREES, _QUARTER, _ONE, _TINY = _f4(180 / math.pi), _f4(0.25), _f4(1.0), _f4(1e-6)
+_QUARTER, _ONE, _TINY = _f4(0.25), _f4(1.0), _f4(1e-12)
 
 _FIRST_OCTAVE, _OCTAVES = -2, 12  # r from 0.25 to 1024 mm
 _STEP_BITS = (6, 7, 8, 9)
@@ -39,7 +39,8 @@ _BEND = 1e-4
 _MANTISSA = 23
 _BASE = _i4(_f4(2.0**_FIRST_OCTAVE).view(np.int32))
 _COLUMNS = 182  # 0 to 180 degrees and one more, so that theta = pi has a right neighbour
-_ROW = _i4(_COLUMNS)
+ROW = _i4(_COLUMNS)
+"""Values of a row of the table."""
 
 
 class Lattice(NamedTuple):
@@ -101,26 +102,20 @@ def _fill(r_mm: npt.NDArray[np.float64], theta: npt.NDArray[np.float64], t: Tabl
             out[i, j] = g * anisotropy(r_mm[i], theta[j], t)[0]
 
 
-@jit_inline
-def _shape_at(along: Single, away: Single, r2: Single, t: Lattice) -> Single:
-    """g(r) F(r, theta), times Lambda / G(1 cm, 90 degrees): bilinear between four places of the table."""
+@jit_inline_borrowing
+def _cell_at(along: Single, away2: Single, r2: Single, t: Lattice) -> tuple[Single, Single, Single]:
+    """Where g(r) F(r, theta), times Lambda / G(1 cm, 90 degrees), lies in the table: cell, part across, part down."""
     bits = max(_i4(0), _i4(bits_of(math.sqrt(r2)) - _BASE))
-    row = min(_i4(bits >> t.shift), t.last)
-    v = _f4(bits & t.below) * t.part
-    degrees = angle32(away, along) * _DEGREES
+    row = min(shifted(bits, t.shift), t.last)
+    inverse = _ONE / r2
+    degrees = degrees32(along, along * along * inverse, away2 * inverse)
     column = _i4(degrees)
-    u = degrees - _f4(column)
-    k = _i4(row * _ROW + column)
-    near, near1 = peek(t.shape, k), peek(t.shape, _i4(k + _i4(1)))
-    far, far1 = peek(t.shape, _i4(k + _ROW)), peek(t.shape, _i4(k + _ROW + _i4(1)))
-    near += u * (near1 - near)
-    far += u * (far1 - far)
-    return near + v * (far - near)
+    return _i4(row * ROW + column), degrees - _f4(column), _f4(bits & t.below) * t.part
 
 
-@jit_inline
-def rate_at(along: Single, away2: Single, t: Lattice) -> Single:
-    """Dose rate in Gy / s / U: ``tg43.rate_per_u`` in float32.
+@jit_inline_borrowing
+def place_at(along: Single, away2: Single, t: Lattice) -> tuple[Single, Single, Single, Single]:
+    """Place in the table, and the factor that makes its value ``tg43.rate_per_u``, Gy / s / U.
 
     Parameters
     ----------
@@ -129,26 +124,32 @@ def rate_at(along: Single, away2: Single, t: Lattice) -> Single:
     away2 : float32
         Square of the distance from the axis, mm^2.
     t : Lattice
+
+    Returns
+    -------
+    factor, cell, across, down
+        As :func:`hdrplan.kernels.vector.hold` takes them.
     """
     inside = (along >= t.capsule_low_mm) & (along <= t.capsule_high_mm)
     # 1e-6 mm instead of 0: beta / away keeps its digits, and no division by zero needs a branch.
-    away = max(math.sqrt(away2), t.capsule_radius_mm if inside else _TINY)
-    r2 = along * along + away * away
-    across = t.length_mm * away
+    away2 = max(away2, t.capsule_radius_mm * t.capsule_radius_mm if inside else _TINY)
+    r2 = along * along + away2
+    across = t.length_mm * math.sqrt(away2)
     beta = angle32(across, r2 - _QUARTER * t.length_mm * t.length_mm)
-    return beta / across * _shape_at(along, away, r2, t)
+    cell, u, v = _cell_at(along, away2, r2, t)
+    return beta / across, cell, u, v
 
 
-@jit_inline
-def far_rate_at(along: Single, away2: Single, t: Lattice) -> Single:
-    """``rate_at`` for r > 4 L: G_L from its series in q = (L / 2r)^2, whose next term is below q^3 = 4e-6.
+@jit_inline_borrowing
+def far_place_at(along: Single, away2: Single, t: Lattice) -> tuple[Single, Single, Single, Single]:
+    """``place_at`` for r > 4 L: G_L from its series in q = (L / 2r)^2, whose next term is below q^3 = 4e-6.
 
     G_L = sum over n of q^n U_2n(cos theta) / (2n + 1) / r^2, with U the Chebyshev polynomials of the second kind.
 
     Parameters
     ----------
     along, away2 : float32
-        As in :func:`rate_at`.
+        As in :func:`place_at`.
     t : Lattice
     """
     r2 = along * along + away2
@@ -157,4 +158,5 @@ def far_rate_at(along: Single, away2: Single, t: Lattice) -> Single:
     q = _QUARTER * t.length_mm * t.length_mm * inverse
     second = (_f4(16.0) * c2 - _f4(12.0)) * c2 + _ONE
     series = _ONE + q * ((_f4(4.0) * c2 - _ONE) * _f4(1 / 3) + q * second * _f4(0.2))
-    return inverse * series * _shape_at(along, math.sqrt(away2), r2, t)
+    cell, u, v = _cell_at(along, away2, r2, t)
+    return inverse * series, cell, u, v

@@ -17,18 +17,18 @@ Fong W, Darve E, The black-box fast multipole method, J Comput Phys 2009;228:871
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.kernels._jit import jit
-from hdrplan.kernels.carried_error import carried_error
+from hdrplan.kernels._jit import jit, jit_borrowing
+from hdrplan.kernels.angle import degrees32
 from hdrplan.kernels.chebyshev import NODES, PADDED, write_out
 from hdrplan.kernels.lattice import Lattice
 from hdrplan.kernels.lattice_rows import add_dwell, add_far_dwell
 from hdrplan.kernels.tg43 import Stops
+from hdrplan.kernels.vector import HELD
 
 __all__ = ["Blocks", "block_rows"]
 
@@ -47,9 +47,8 @@ class Blocks(NamedTuple):
     origin: Floats  # centre of voxel (0, 0, 0)
     steps: Floats  # [k] vector from voxel to voxel along index k (x, y, z)
     leaf: Ints  # voxels of a leaf along x, y, z
-    error: Floats  # [level, distance, angle]: largest relative error of a dwell carried from there or farther
+    least2_mm2: Floats  # [level, angle]: square of the distance from which on a block carries a dwell
     half_diagonal_mm: Floats  # [level]
-    tolerance: float
     nodes: Singles  # [level, (x, y, z), 128] from the block's centre, mm, LPS
     voxels: Singles  # [(x, y, z), voxels of a leaf] from its centre, mm, LPS
     child: Singles  # [half, node of child, node]: Lagrange polynomials of the parent at the child's nodes
@@ -58,19 +57,21 @@ class Blocks(NamedTuple):
     write_z: Singles
 
 
-@jit
-def _add(at: Places, half: float, offset: Triple, stops: Stops, k: int, t: Lattice, out: Singles) -> None:
+@jit_borrowing
+def _add(
+    at: Places, half: float, offset: Triple, stops: Stops, k: int, t: Lattice, places: Singles, out: Singles
+) -> None:
     """Add dwell k at the points of a block of this half diagonal, whose centre lies ``offset`` from the dwell."""
     f4 = np.float32
     dx, dy, dz = offset
     axis = (f4(stops.axes[k, 0]), f4(stops.axes[k, 1]), f4(stops.axes[k, 2]))
     if dx * dx + dy * dy + dz * dz > (half + 4.0 * t.length_mm) ** 2:
-        add_far_dwell(at, (f4(dx), f4(dy), f4(dz)), axis, f4(stops.weights[k]), t, out)
+        add_far_dwell(at, (f4(dx), f4(dy), f4(dz)), axis, f4(stops.weights[k]), t, places, out)
     else:
-        add_dwell(at, (f4(dx), f4(dy), f4(dz)), axis, f4(stops.weights[k]), t, out)
+        add_dwell(at, (f4(dx), f4(dy), f4(dz)), axis, f4(stops.weights[k]), t, places, out)
 
 
-@jit
+@jit_borrowing
 def _place(leaf: int, level: int, depth: int) -> tuple[int, int, int]:
     """Index x, y, z of a leaf's block on a level inside its root: every third bit of its number, from the top."""
     x = y = z = 0
@@ -80,7 +81,7 @@ def _place(leaf: int, level: int, depth: int) -> tuple[int, int, int]:
     return x, y, z
 
 
-@jit
+@jit_borrowing
 def _centre(x: float, y: float, z: float, b: Blocks) -> Triple:
     """LPS position of a fractional voxel index."""
     return (
@@ -90,23 +91,28 @@ def _centre(x: float, y: float, z: float, b: Blocks) -> Triple:
     )
 
 
-@jit
-def _carry(level: int, centre: Triple, above: Ints, stops: Stops, b: Blocks, near: Ints, polynomial: Singles) -> int:
+@jit_borrowing
+def _carry(
+    level: int, centre: Triple, above: Ints, stops: Stops, b: Blocks, near: Ints, places: Singles, polynomial: Singles
+) -> int:
     """Add to a block's polynomial the dwells that it may carry, list the others in ``near``, and return their number.
 
     ``above`` lists the dwells that no larger block carries.
     """
-    half, nodes, error = b.half_diagonal_mm[level], b.nodes[level], b.error[level]
+    half, nodes, least2 = b.half_diagonal_mm[level], b.nodes[level], b.least2_mm2[level]
+    at, f4 = (nodes[0], nodes[1], nodes[2]), np.float32
     cx, cy, cz = centre
     positions, axes = stops.positions, stops.axes
     n_near = 0
     for m in range(len(above)):
         k = above[m]
         dx, dy, dz = cx - positions[k, 0], cy - positions[k, 1], cz - positions[k, 2]
-        distance = math.sqrt(dx * dx + dy * dy + dz * dz)
+        distance2 = max(dx * dx + dy * dy + dz * dz, 1e-12)
         along = dx * axes[k, 0] + dy * axes[k, 1] + dz * axes[k, 2]
-        if carried_error(error, half, along, distance) <= b.tolerance:
-            _add((nodes[0], nodes[1], nodes[2]), half, (dx, dy, dz), stops, k, b.source, polynomial)
+        cos2 = min(along * along / distance2, 1.0)
+        turn = degrees32(f4(along), f4(cos2), f4(1.0 - cos2)) * f4(len(least2) / 180.0)
+        if distance2 >= least2[min(int(turn), len(least2) - 1)]:
+            _add(at, half, (dx, dy, dz), stops, k, b.source, places, polynomial)
         else:
             near[n_near] = k
             n_near += 1
@@ -137,7 +143,7 @@ def block_rows(first: int, last: int, stops: Stops, b: Blocks, out: Singles) -> 
     polynomial = np.zeros((depth + 2, PADDED), dtype=np.float32)
     size = max(max(lx, ly, lz), NODES)
     scratch = (np.empty(NODES * NODES * size, dtype=np.float32), np.empty(NODES * size * size, dtype=np.float32))
-    tile = np.empty(lx * ly * lz, dtype=np.float32)
+    places, tile = np.zeros(4 * HELD, dtype=np.float32), np.empty(lx * ly * lz, dtype=np.float32)
     for root in range(first, last):
         root_x, root_y, root_z = root % roots[0], root // roots[0] % roots[1], root // (roots[0] * roots[1])
         for leaf in range(8**depth):
@@ -160,24 +166,26 @@ def block_rows(first: int, last: int, stops: Stops, b: Blocks, out: Singles) -> 
                     polynomial[level] = np.float32(0.0)
                 centre = _centre(x0 + 0.5 * (sx - 1), y0 + 0.5 * (sy - 1), z0 + 0.5 * (sz - 1), b)
                 above = near[level - 1, : count[level - 1]]
-                count[level] = _carry(level - 1, centre, above, stops, b, near[level], polynomial[level])
+                count[level] = _carry(level - 1, centre, above, stops, b, near[level], places, polynomial[level])
             if x0 >= out.shape[2] or y0 >= out.shape[1] or z0 >= out.shape[0]:
                 continue
             write_out(polynomial[depth + 1], b.write_x, b.write_y, b.write_z, scratch, tile)
             cx, cy, cz = _centre(x0 + 0.5 * (lx - 1), y0 + 0.5 * (ly - 1), z0 + 0.5 * (lz - 1), b)
-            half = b.half_diagonal_mm[depth]
+            half, at = b.half_diagonal_mm[depth], (b.voxels[0], b.voxels[1], b.voxels[2])
             for m in range(count[depth + 1]):
                 k = near[depth + 1, m]
                 dx, dy, dz = cx - stops.positions[k, 0], cy - stops.positions[k, 1], cz - stops.positions[k, 2]
-                _add((b.voxels[0], b.voxels[1], b.voxels[2]), half, (dx, dy, dz), stops, k, b.source, tile)
+                _add(at, half, (dx, dy, dz), stops, k, b.source, places, tile)
             _copy_inside(tile, lx, ly, lz, x0, y0, z0, out)
 
 
-@jit
+@jit_borrowing
 def _copy_inside(tile: Singles, lx: int, ly: int, lz: int, x0: int, y0: int, z0: int, out: Singles) -> None:
     """Copy a leaf to its place in the grid; what lies outside is dropped."""
     nz, ny, nx = out.shape
     for z in range(min(lz, nz - z0)):
         for y in range(min(ly, ny - y0)):
+            at, row = (z * ly + y) * lx, out[z0 + z, y0 + y, x0:]
+            line = tile[at : at + lx]
             for x in range(min(lx, nx - x0)):
-                out[z0 + z, y0 + y, x0 + x] = tile[(z * ly + y) * lx + x]
+                row[x] = line[x]
