@@ -21,13 +21,14 @@ from hdrplan.geometry import Grid, Role, Structure, cropped_structure
 from hdrplan.io.files import existing_file
 from hdrplan.io.image_headers import check_text_header
 from hdrplan.io.image_orientation import missing_orientation
+from hdrplan.io.itk_words import reason_of, text_fields
 from hdrplan.io.nifti_values import check_nifti_header, check_nifti_values
 from hdrplan.io.noise import without_noise
 from hdrplan.io.plain_nifti import Frame, plain_header, plain_values
 from hdrplan.kinds import what_is
 from hdrplan.memory import require_memory
 
-__all__ = ["Image", "image_stem", "is_image", "open_grid", "open_image", "structure_name"]
+__all__ = ["Image", "image_stem", "is_image", "open_grid", "open_header", "open_image", "structure_name"]
 
 MAX_BYTES = 8 << 30
 # Deflate shrinks at most 1032 to 1; bzip2 of zeros more, but no real image.
@@ -157,6 +158,26 @@ def open_image(path: Path) -> Image:
 def _opened_by_itk(path: Path) -> Image:
     import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
 
+    reader = _reader_of(path)
+    try:
+        check_nifti_values(path)
+        with without_noise():
+            pixels = reader.Execute()
+    except RuntimeError as error:
+        raise FormatError("not a readable image", got=reason_of(error), where=path) from None
+    return Image(
+        path=path,
+        grid=_grid(pixels, path),
+        values=np.asarray(sitk.GetArrayViewFromImage(pixels)),
+        header=text_fields(reader),
+        pixels=pixels,
+    )
+
+
+def _reader_of(path: Path) -> Any:
+    """Return ITK's reader of a file, which has read its header."""
+    import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
+
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -164,18 +185,9 @@ def _opened_by_itk(path: Path) -> Image:
         with without_noise():
             reader.ReadImageInformation()
         _check_size(reader, path)
-        check_nifti_values(path)
-        with without_noise():
-            pixels = reader.Execute()
     except RuntimeError as error:
-        raise FormatError("not a readable image", got=_reason(error), where=path) from None
-    return Image(
-        path=path,
-        grid=_grid(pixels, path),
-        values=np.asarray(sitk.GetArrayViewFromImage(pixels)),
-        header=_header(reader),
-        pixels=pixels,
-    )
+        raise FormatError("not a readable image", got=reason_of(error), where=path) from None
+    return reader
 
 
 def open_grid(path: Path) -> Grid:
@@ -191,17 +203,20 @@ def open_grid(path: Path) -> Grid:
     if (plain := plain_header(path)) is not None:
         _check_claim(plain.frame.shape_xyz, 1, path)
         return _grid_of(plain.frame, path)
-    import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
+    return _grid(_reader_of(path), path)
 
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-        _check_size(reader, path)
-    except RuntimeError as error:
-        raise FormatError("not a readable image", got=_reason(error), where=path) from None
-    return _grid(reader, path)
+
+def open_header(path: Path) -> tuple[dict[str, str], int]:
+    """Return the text fields of a header that ITK reads, and how many values a voxel has; errors as :func:`open_grid`.
+
+    Parameters
+    ----------
+    path : Path
+    """
+    existing_file(path)
+    _check_header(path)
+    reader = _reader_of(path)
+    return text_fields(reader), int(reader.GetNumberOfComponents())
 
 
 def _check_header(path: Path) -> None:
@@ -233,23 +248,6 @@ def _check_claim(size: tuple[int, ...], values: int, path: Path) -> None:
         )
     # The image, its array, and a float copy while it is judged.
     require_memory(12.0 * claimed, f"an image of {size} voxels", remedy="Crop or resample it.")
-
-
-def _header(reader: Any) -> dict[str, str]:
-    """Text fields of the header; broken ones are no text and are left out."""
-    header: dict[str, str] = {}
-    for key in reader.GetMetaDataKeys():
-        try:
-            header[key] = reader.GetMetaData(key)
-        except (TypeError, UnicodeError):
-            continue
-    return header
-
-
-def _reason(error: Exception) -> str:
-    """Return the last sentence of an ITK exception, without its source paths."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1].split("): ")[-1][:200] if lines else type(error).__name__
 
 
 def _refuse_detached(path: Path) -> None:

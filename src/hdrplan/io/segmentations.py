@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid, Role, Structure
-from hdrplan.io.image_files import open_image
+from hdrplan.io.image_files import open_header, open_image
+from hdrplan.threads import over_each
 
 __all__ = ["read_segment_names", "read_segmentation", "write_segmentation", "write_segmentations"]
 
@@ -52,20 +53,21 @@ def read_segmentation(
     segments = _segments(image.header, layers.shape[-1], path)
     if wanted is None:
         wanted = {name: "other" for name in segments}
-    structures = []
-    for name, role in wanted.items():
-        if name in segments:
-            label, layer = segments[name]
-            mask_zyx = layers[..., layer] == label
-            if name not in optional or mask_zyx.any():
-                structures.append(image.structure(name, role, mask_zyx))
-    return tuple(structures)
+    # The layers of a voxel lie side by side in the file: each is taken out once, and not once for each segment.
+    asked = {name: segments[name] for name in wanted if name in segments}
+    planes = {layer: np.ascontiguousarray(layers[..., layer]) for layer in {layer for _, layer in asked.values()}}
+
+    def structure(name: str) -> Structure | None:
+        label, layer = asked[name]
+        mask_zyx = planes[layer] == label
+        return image.structure(name, wanted[name], mask_zyx) if name not in optional or mask_zyx.any() else None
+
+    return tuple(found for found in over_each(structure, list(asked)) if found is not None)
 
 
 def read_segment_names(path: Path) -> tuple[str, ...]:
-    """Return the names of all segments, empty ones too."""
-    image = open_image(path)
-    return tuple(_segments(image.header, image.layers().shape[-1], path))
+    """Return the names of all segments, empty ones too: of the header, voxels are not read."""
+    return tuple(_segments(*open_header(path), path))
 
 
 def _segments(header: Mapping[str, str], n_layers: int, path: Path) -> dict[str, tuple[int, int]]:

@@ -102,8 +102,9 @@ def _faces(structure: Structure, ct: Volume) -> _Faces:
         # Blurred over a slice, an edge is not seen within less.
         width = max(1.0, float(ct.grid.spacing_mm[axis]) / float(spacing[axis]))
         for side in (-1, 1):
-            voxels = np.argwhere(mask & ~np.roll(mask, -side, axis=2 - axis))[:, ::-1]
-            edge = voxels[:: max(1, len(voxels) // _STEPS)] - 1.0
+            at = np.flatnonzero(mask & ~np.roll(mask, -side, axis=2 - axis))
+            z, y, x = np.unravel_index(at[:: max(1, len(at) // _STEPS)], mask.shape)
+            edge = np.stack((x, y, z), axis=1) - 1.0
             beyond = edge.copy()
             beyond[:, axis] += side * width
             inner, outer = (ct.grid.index(structure.grid.world(places)) for places in (edge, beyond))

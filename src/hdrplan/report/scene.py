@@ -13,6 +13,7 @@ from hdrplan.geometry import Catheter, Dwells, Structure, Volume
 from hdrplan.report.data import Curve
 from hdrplan.report.pack import corners_mm, mask_pack, shape_pack
 from hdrplan.report.svg import thinned
+from hdrplan.threads import over_each
 
 __all__ = ["catheter_data", "curve_data", "dwell_data", "structure_data", "view_extent"]
 
@@ -30,8 +31,9 @@ def structure_data(
     shapes : mapping
         Name -> shape that the structure's doses are judged on.
     """
-    return [
-        {
+
+    def data(s: Structure) -> dict[str, Any]:
+        return {
             **styles[s.name],
             "name": s.name,
             "role": s.role,
@@ -39,8 +41,8 @@ def structure_data(
             "mask": mask_pack(s),
             "shape": shape_pack(shapes[s.name]) if s.name in shapes else None,
         }
-        for s in structures
-    ]
+
+    return over_each(data, structures, size=lambda s: s.mask_zyx.size)
 
 
 def catheter_data(catheters: Sequence[Catheter]) -> list[dict[str, Any]]:

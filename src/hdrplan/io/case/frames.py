@@ -15,6 +15,7 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Structure
 from hdrplan.plausibility import sampled_mm
+from hdrplan.threads import over_each
 
 __all__ = ["check_catheters", "check_structures", "ras_to_lps"]
 
@@ -50,8 +51,8 @@ def check_structures(structures: tuple[Structure, ...], ct: Grid, *, where: obje
         A structure wholly outside the CT, a CTV partly outside, two roles for the same voxels.
     """
     warnings: list[Caution] = []
-    for structure in structures:
-        points = sampled_mm(structure, 20_000)
+    sampled = over_each(lambda structure: sampled_mm(structure, 20_000), structures)
+    for structure, points in zip(structures, sampled, strict=True):
         inside = float(ct.contains(points).mean())
         if inside >= 0.999:
             continue
