@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from hdrplan.cli import cli
-from made_once import MadeOnce, write_phantoms
+from made_once import MadeOnce, write_small_phantoms
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "AGENTS.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -35,6 +35,8 @@ FIRST_STEP = re.compile(
     r"hdrplan (plan) phantoms/liver-lesion-b(?:-5mm)? -o (\S+)(?: --quiet)?"
     r"|hdrplan (export) plan --case phantoms/liver-lesion-b(?:-5mm)? -o (\S+)"
 )
+# Pages that name a place in the liver: they need the phantom in its true size.
+IN_ITS_PLACE = ("own-ct.md",)
 
 
 def blocks(page: Path) -> list[tuple[int, str, str | None, str]]:
@@ -98,7 +100,8 @@ def ran(command: str, shell: dict[str, str]) -> tuple[int, str]:
 def test_every_block_of_the_page_runs(
     page: Path, shell: dict[str, str], made_once: MadeOnce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_phantoms(tmp_path / "phantoms")
+    small = made_once("phantoms", lambda draft: write_small_phantoms(draft / "phantoms"))
+    shutil.copytree(ROOT / "phantoms" if page.name in IN_ITS_PLACE else small, tmp_path / "phantoms")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     namespace: dict[str, object] = {"__name__": "__docs__"}

@@ -108,11 +108,11 @@ def test_every_action_is_done_by_hand_and_undone(
         hands.press(".plane", *keys)
         until(hands, f"document.querySelector('#history li:nth-child({place + 1})[aria-current]')")
     assert session.wishes is wishes
-    hands.click("#history li:nth-child(1) button")
-    until(hands, "document.querySelector('#history li:nth-child(1)[aria-current]')")
-    assert session.at == 0
-    hands.click(f"#history li:nth-child({at + 1}) button")
-    until(hands, f"document.querySelector('#history li:nth-child({at + 1})[aria-current]')")
+    # Saved as it was opened: the proof of the goals that were asked above, which contradict each other, takes a minute.
+    for place in (0, at, 0):
+        hands.click(f"#history li:nth-child({place + 1}) button")
+        until(hands, f"document.querySelector('#history li:nth-child({place + 1})[aria-current]')")
+        assert session.at == place
 
     assert {touch.name for touch in untouched.touches if touch.what == "do"} == set(ACTIONS)
     hands.click("#save")

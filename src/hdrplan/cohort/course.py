@@ -159,7 +159,7 @@ class Course:
         """Return OS and PFS (first cycle), TTP (every cycle)."""
         local, distant = self._local(), self._distant()
         outside, other = self._finding("new_extrahepatic", "extrahepatic progression"), self._elsewhere()
-        rows: list[Endpoint | None] = []
+        rows: list[Endpoint] = []
         if self.cycle.number == 1:
             death = _Event(self.patient.death, "death") if self.patient.death is not None else None
             late_death = death if self.rules.death_in_local_distant == "event" else None
@@ -175,17 +175,14 @@ class Course:
             self._endpoint("cycle", "TTP_local", [local], [distant, other, outside]),
             self._endpoint("cycle", "TTP_distant", [distant], [local, other, outside]),
         ]
-        return [row for row in rows if row is not None]
+        left_out = {name for x in self.exclusions() for name in x.endpoints.split()}
+        return [row for row in rows if row.endpoint not in left_out]
 
-    def _endpoint(
-        self, unit: str, name: str, events: list[_Event | None], rivals: list[_Event | None]
-    ) -> Endpoint | None:
-        """One endpoint: the first of its events, unless follow-up stopped before; None where it is excluded.
+    def _endpoint(self, unit: str, name: str, events: list[_Event | None], rivals: list[_Event | None]) -> Endpoint:
+        """One endpoint: the first of its events, unless follow-up stopped before.
 
         Another kind of progression, a rival, ends follow-up where the rules say so.
         """
-        if any(name in x.endpoints.split() for x in self.exclusions()):
-            return None
         stops = [self._target_treatment(self.targets)]
         if self.rules.after_first_progression == "stop" and (rival := _first(rivals)):
             stops.append(_Event(rival.day, f"follow-up ended by {rival.reason}", rival.scan))
