@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headless import headless_chromium
-from made_once import MadeOnce, folder_of_the_session
+from made_once import MadeOnce, folder_of_the_session, write_small_phantoms
 
 ROOT = Path(__file__).resolve().parents[1]
 # Long work writes lines of progress into a pipe: what a command says must not depend on the load of the machine.
@@ -63,6 +63,12 @@ def phantoms() -> Path:
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
     """Results that many tests begin with; see :class:`made_once.MadeOnce`."""
     return MadeOnce(folder_of_the_session(tmp_path_factory) / "made-once")
+
+
+@pytest.fixture(scope="session")
+def small_phantoms(made_once: MadeOnce) -> Path:
+    """The phantoms, those of the liver in half their size."""
+    return made_once("phantoms", lambda draft: write_small_phantoms(draft / "phantoms"))
 
 
 @pytest.fixture(scope="session")

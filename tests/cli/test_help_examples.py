@@ -17,7 +17,7 @@ import click
 import pytest
 
 from hdrplan.cli import cli
-from made_once import MadeOnce, write_small_phantoms
+from made_once import MadeOnce
 
 ROOT = Path(__file__).resolve().parents[2]
 # What examples take from others: name -> the example that makes it.
@@ -116,15 +116,13 @@ def needs(example: str) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def given(made_once: MadeOnce) -> Path:
+def given(made_once: MadeOnce, phantoms: Path, small_phantoms: Path) -> Path:
     """A folder with the samples and the phantoms."""
 
     def make(draft: Path) -> None:
         shutil.copytree(ROOT / "samples", draft / "given" / "sample")
-        if "HDRPLAN_LONG" in os.environ:
-            shutil.copytree(ROOT / "phantoms", draft / "given" / "phantoms")
-        else:
-            write_small_phantoms(draft / "given" / "phantoms")
+        patient = phantoms if "HDRPLAN_LONG" in os.environ else small_phantoms
+        shutil.copytree(patient, draft / "given" / "phantoms")
 
     return made_once("given", make)
 

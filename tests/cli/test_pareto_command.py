@@ -13,8 +13,8 @@ from hdrplan.io import read_plan
 
 
 @pytest.fixture
-def arguments(phantoms):
-    case = phantoms / "liver-lesion-b-5mm"
+def arguments(small_phantoms):
+    case = small_phantoms / "liver-lesion-b-5mm"
     assert (case / "case.toml").is_file()
     return [str(case), "--axis", "lesion_B:D100=16..20/3", "--axis", "time=750..950/2"]
 
@@ -48,8 +48,8 @@ def test_folder_holds_table_picture_and_page(arguments, tmp_path):
     assert np.allclose(read.times_s, chosen)
 
 
-def test_bad_axes_leave_nothing(phantoms, tmp_path):
-    case = str(phantoms / "liver-lesion-b-5mm")
+def test_bad_axes_leave_nothing(small_phantoms, tmp_path):
+    case = str(small_phantoms / "liver-lesion-b-5mm")
     for text in ("lesion_B=15..20/3", "lesion_B:D100=15/3"):
         with pytest.raises(InputError):
             CliRunner().invoke(command, [case, "--axis", text, "-o", str(tmp_path / "no")], catch_exceptions=False)

@@ -10,7 +10,13 @@ import pytest
 
 from hdrplan.io import read_catheters
 
-FEW = ("--ctv", "lesion_C", "--prescription", "lesion_C=20", "--candidates", "6", "--count", "2")
+FEW = ("--ctv", "lesion_B", "--prescription", "lesion_B=20", "--candidates", "6", "--count", "2")
+
+
+@pytest.fixture
+def phantoms(small_phantoms: Path) -> Path:
+    """A patient of half the size: choosing and drawing take half the time."""
+    return small_phantoms
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from hdrplan.cli import cli
-from made_once import MadeOnce, write_small_phantoms
+from made_once import MadeOnce
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "AGENTS.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -98,10 +98,15 @@ def ran(command: str, shell: dict[str, str]) -> tuple[int, str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if runnable(p)], ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_block_of_the_page_runs(
-    page: Path, shell: dict[str, str], made_once: MadeOnce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path,
+    shell: dict[str, str],
+    made_once: MadeOnce,
+    phantoms: Path,
+    small_phantoms: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    small = made_once("phantoms", lambda draft: write_small_phantoms(draft / "phantoms"))
-    shutil.copytree(ROOT / "phantoms" if page.name in IN_ITS_PLACE else small, tmp_path / "phantoms")
+    shutil.copytree(phantoms if page.name in IN_ITS_PLACE else small_phantoms, tmp_path / "phantoms")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     namespace: dict[str, object] = {"__name__": "__docs__"}
