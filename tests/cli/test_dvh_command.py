@@ -42,8 +42,8 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_without_errors_the_same_values(export: Path, tmp_path: Path) -> None:
-    words = (export / "rd.dcm", export / "rs.dcm", "--only", "cylinder", "--json", "-q")
-    with_errors, alone = (json.loads(run(*words, *more))["structures"]["cylinder"] for more in ([], ["--no-errors"]))
+    words = (export / "rd.dcm", export / "rs.dcm", "--only", "GTV 1", "--json", "-q")
+    with_errors, alone = (json.loads(run(*words, *more))["structures"]["GTV 1"] for more in ([], ["--no-errors"]))
     assert alone["volume_error_cc"] is None
     for key, metric in with_errors["metrics"].items():
         assert alone["metrics"][key]["value"] == metric["value"]
