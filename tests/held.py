@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,8 +18,10 @@ SRC = Path(hdrplan.__file__).parents[1]
 
 # The chosen call waits for the end of a pipe that the test holds open; signals reach it there.
 _RUN = """
-import functools, importlib, sys
-place, before, pipe, *words = sys.argv[1:]
+import functools, importlib, json, sys
+place, before, pipe, constants, *words = sys.argv[1:]
+for where, value in json.loads(constants).items():
+    setattr(importlib.import_module(where.partition(":")[0]), where.partition(":")[2], value)
 module, _, name = place.partition(":")
 *owners, last = name.split(".")
 owner = functools.reduce(getattr, owners, importlib.import_module(module))
@@ -60,7 +63,13 @@ class Held:
 
 @contextmanager
 def held(
-    *arguments: object, place: str, cwd: Path, before: int = 1, path: Sequence[Path] = (), **more: object
+    *arguments: object,
+    place: str,
+    cwd: Path,
+    before: int = 1,
+    path: Sequence[Path] = (),
+    constants: Mapping[str, float] | None = None,
+    **more: object,
 ) -> Iterator[Held]:
     """Start a command and give it once it stands before a call; at the end of the block it is killed.
 
@@ -76,13 +85,15 @@ def held(
         The number of the call that waits, from 1.
     path : sequence of Path
         Folders of modules, beside the package's.
+    constants : mapping of str to float, optional
+        "module:name" -> what it is in this run: a wait that nobody has to sit out here.
     more
         Given to ``Popen``.
     """
     pipe = cwd.parent / f"{cwd.name}.pipe"
     os.mkfifo(pipe)
     process = subprocess.Popen(
-        [sys.executable, "-c", _RUN, place, str(before), str(pipe), *map(str, arguments)],
+        [sys.executable, "-c", _RUN, place, str(before), str(pipe), json.dumps(constants or {}), *map(str, arguments)],
         cwd=cwd,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (SRC, *path))), "HDRPLAN_THREADS": "1"},
         stdout=subprocess.PIPE,

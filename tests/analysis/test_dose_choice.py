@@ -3,7 +3,9 @@
 import csv
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,15 +33,38 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(cohort: Path, output: Path, *more: str) -> dict[str, object]:
-    call = ["correlate", str(cohort), "-o", str(output), *QUICK, "--json", *more]
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a run printed, the folder it wrote, and its table."""
+
+    printed: str
+    folder: Path
+
+    @property
+    def table(self) -> dict[str, Any]:
+        return json.loads((self.folder / "correlate.json").read_text())
+
+    @property
+    def page(self) -> str:
+        return (self.folder / "report.html").read_text(encoding="utf-8")
+
+
+def run(cohort: Path, output: Path, *more: str) -> Answer:
+    call = ["correlate", str(cohort), "-o", str(output), *QUICK, *more]
     done = CliRunner().invoke(cli, call, catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
+    return Answer(done.stdout, output)
 
 
-def test_either_dose_is_analysed_and_the_choice_is_shown(cohort: Path, tmp_path: Path) -> None:
-    tg43, mc = run(cohort, tmp_path / "a"), run(cohort, tmp_path / "b", "--d100", "mc")
+@pytest.fixture(scope="module")
+def answers(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
+    """Return the analysis of either dose."""
+    folder = tmp_path_factory.mktemp("answers")
+    return {model: run(cohort, folder / model, "--d100", model) for model in ("tg43", "mc")}
+
+
+def test_either_dose_is_analysed_and_the_choice_is_shown(answers: dict[str, Answer]) -> None:
+    tg43, mc = answers["tg43"].table, answers["mc"].table
     choices = [table["dose_choice"] for table in (tg43, mc)]
     assert [choice["analysed"] for choice in choices] == ["tg43", "mc"]
     assert {**choices[0], "analysed": ""} == {**choices[1], "analysed": ""}
@@ -51,29 +76,26 @@ def test_either_dose_is_analysed_and_the_choice_is_shown(cohort: Path, tmp_path:
     assert mc["lesions"] == choices[0]["n"] < tg43["lesions"]
     assert any(row["reason"] == "no dose" for row in mc["left_out"])
     assert mc["headline"]["hazard_ratio"] == pytest.approx(choices[0]["media"]["hazard_ratio"], rel=1e-6)
-    page = (tmp_path / "b" / "report.html").read_text()
+    page = answers["mc"].page
     assert "d100_mm_gy" in page
     section = page[page.index('<section id="doses">') : page.index('<section id="more">')]
     ratios = [f"{choices[0][dose]['hazard_ratio']:.3f} (" for dose in ("tg43", "media")]
     assert all(ratio in section for ratio in ratios)
     assert f"{choices[0]['reached_media']} of {choices[0]['n']}" in section
-    assert json.loads((tmp_path / "b" / "correlate.json").read_text())["dose_choice"] == choices[1]
 
 
-def test_an_answer_in_media_says_so_first(cohort: Path, tmp_path: Path) -> None:
-    call = ["correlate", str(cohort), "--resamples", "19", "--bootstrap", "0"]
-    for model, folder in (("mc", tmp_path / "mc"), ("tg43", tmp_path / "tg43")):
-        done = CliRunner().invoke(cli, [*call, "-o", str(folder), "--d100", model], catch_exceptions=False)
-        page = (folder / "report.html").read_text(encoding="utf-8")
-        answer = page[page.index('<section id="summary">') : page.index('<section id="doses">')]
-        assert ("D_m,m" in answer) == (model == "mc")
-        assert ("<h1>D100 in media (D_m,m)" in page) == (model == "mc")
-        assert ("D100 here is the dose to the medium" in done.stdout) == (model == "mc")
+def test_an_answer_in_media_says_so_first(answers: dict[str, Answer]) -> None:
+    for model, answer in answers.items():
+        first = answer.page[answer.page.index('<section id="summary">') : answer.page.index('<section id="doses">')]
+        assert ("D_m,m" in first) == (model == "mc")
+        assert ("<h1>D100 in media (D_m,m)" in answer.page) == (model == "mc")
+        assert ("D100 here is the dose to the medium" in answer.printed) == (model == "mc")
 
 
 def test_a_cohort_without_that_dose_is_refused_and_shows_no_choice(tmp_path: Path) -> None:
-    assert "dose_choice" not in run(SAMPLE, tmp_path / "a")
-    assert '<section id="doses">' not in (tmp_path / "a" / "report.html").read_text()
+    without = run(SAMPLE, tmp_path / "a", "--json")
+    assert all("dose_choice" not in table for table in (without.table, json.loads(without.printed)))
+    assert '<section id="doses">' not in without.page
     done = CliRunner().invoke(cli, ["correlate", str(SAMPLE), "-o", str(tmp_path / "b"), *QUICK, "--d100", "mc"])
     assert done.exit_code != 0
     assert "no D100 in the patient's media" in str(done.exception) + done.output

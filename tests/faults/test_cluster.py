@@ -92,6 +92,8 @@ def archive_of(count: int, folder: Path) -> Path:
 
 # Where a run of ``metrics`` is held: two plans are in its journal, the third is not.
 THIRD_PLAN = ("hdrplan.io.journal:Journal.add", 3)
+# A scheduler that was killed is asked once more, for this long.
+SOON = {"hdrplan.workflow.labour:_ANSWER_S": 2.0}
 
 
 def ended_without_scheduler(cluster: Cluster, run: Held) -> tuple[int, str]:
@@ -245,7 +247,8 @@ def test_a_scheduler_that_dies_costs_no_finished_work(
     archive_of(5, tmp_path / "archive")
     cluster.start("--no-nanny")
     arguments, journal = ["metrics", "archive", "-o", "t", "--quiet"], tmp_path / "t.partial"
-    with held(*arguments, "--cluster", cluster.address, place=THIRD_PLAN[0], before=THIRD_PLAN[1], cwd=tmp_path) as run:
+    words = [*arguments, "--cluster", cluster.address]
+    with held(*words, place=THIRD_PLAN[0], before=THIRD_PLAN[1], cwd=tmp_path, constants=SOON) as run:
         code, said = ended_without_scheduler(cluster, run)
     assert "Traceback" not in said, said
     assert code == 2, said
@@ -265,9 +268,8 @@ def test_simulate_keeps_its_plans_when_the_scheduler_dies(
     write_small_case(tmp_path / "case")
     cluster.start("--no-nanny")
     arguments = ["simulate", "cohort", "--plans", "case", "--hcc", "3", "--crlm", "2", "--quiet", "-o", "c"]
-    with held(
-        *arguments, "--scheduler", cluster.address, place="hdrplan.io.store:ResultStore.write", before=3, cwd=tmp_path
-    ) as run:
+    words = [*arguments, "--scheduler", cluster.address]
+    with held(*words, place="hdrplan.io.store:ResultStore.write", before=3, cwd=tmp_path, constants=SOON) as run:
         code, said = ended_without_scheduler(cluster, run)
     assert code == 2, said
     assert "Traceback" not in said

@@ -17,6 +17,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from click.testing import CliRunner
+from work_of_processes import dying, late_to_die, raising, square
 
 import hdrplan
 from demo_case import GRID, write_demo_dicom
@@ -30,24 +31,6 @@ BOX = Grid(shape_zyx=(12, 48, 52), origin_mm=GRID.world([0, 0, 0]), spacing_mm=G
 SRC = Path(hdrplan.__file__).parents[1]
 
 
-def square(task: int, *, folder: Path, kills: int = 0) -> int:
-    """Work; task 3 kills its process so many times."""
-    died = folder / "died"
-    if task == 3 and len(died.read_text() if died.exists() else "") < kills:
-        with died.open("a") as stream:
-            stream.write("x")
-        os.kill(os.getpid(), signal.SIGKILL)
-    return task * task
-
-
-def raising(task: int) -> int:
-    raise InputError("a good task", got=task)
-
-
-def dying(task: int) -> int:
-    os._exit(5)
-
-
 def test_work_whose_process_died_is_done_by_another(tmp_path: Path) -> None:
     work = partial(square, folder=tmp_path, kills=1)
     assert sorted(over_processes(work, range(8), workers=2)) == [(k, k * k) for k in range(8)]
@@ -59,19 +42,6 @@ def test_only_work_that_dies_twice_is_lost(tmp_path: Path) -> None:
     assert found.pop(3) == Lost("ended by SIGKILL, out of memory perhaps")
     assert found == {k: k * k for k in range(8) if k != 3}
     assert (tmp_path / "died").read_text() == "xx"
-
-
-def late_to_die(task: int, *, folder: Path) -> int:
-    """Task 1 kills its process once, and not before task 0 is done."""
-    if task == 0:
-        (folder / "done").touch()
-    elif not (folder / "died").exists():
-        while not (folder / "done").exists():
-            time.sleep(0.05)
-        time.sleep(1.0)
-        (folder / "died").touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return task
 
 
 def test_work_that_dies_last_goes_to_a_process_that_waits(tmp_path: Path) -> None:
@@ -118,14 +88,14 @@ def children(pid: int) -> list[int]:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixteen treatments, patients by name in folders and in the files."""
+    """Six treatments, patients by name in folders and in the files."""
     top = tmp_path_factory.mktemp("archive")
     write_demo_dicom(top / "one", box=BOX)
     files = {path.name: pydicom.dcmread(path) for path in (top / "one").glob("*.dcm")}
     for path in (top / "one").glob("*.dcm"):
         path.unlink()
     (top / "one").rmdir()
-    for k in range(16):
+    for k in range(6):
         (top / f"Doe_Jane{k}").mkdir()
         for name, data in files.items():
             data.PatientID, data.PatientName = f"ID{k}", f"Doe^Jane{k}"
@@ -143,7 +113,7 @@ import os, sys, time
 from pathlib import Path
 
 def wait(event, arguments):
-    if event == "open" and "Doe_Jane9" in str(arguments[0]):
+    if event == "open" and "Doe_Jane4" in str(arguments[0]):
         while not Path(os.environ["GO"]).exists():
             time.sleep(0.02)
 
@@ -260,9 +230,9 @@ def test_lost_treatments_are_errors_that_the_next_run_tries_again(
     assert (tmp_path / "t.partial").exists()
     run = CliRunner().invoke(cli, [*arguments, "--overwrite"])
     assert run.exit_code == 0, run.output
-    assert done == [16, 1]
+    assert done == [6, 1]
     assert rows(tmp_path / "t" / "errors.csv") == []
-    assert len({row["plan_id"] for row in rows(tmp_path / "t" / "metrics.csv")}) == 16
+    assert len({row["plan_id"] for row in rows(tmp_path / "t" / "metrics.csv")}) == 6
     assert not (tmp_path / "t.partial").exists()
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ALONE", "Labour", "in_words", "shared_out"]
 
+# A scheduler that is busy answers late.
+_ANSWER_S = 20.0
 # Workers of a batch system come and go; one that is started by hand takes some seconds.
 _WITHOUT_WORKER_S = 60.0
 # Tasks that a scheduler holds, and how many it is given at a time. Ten thousand at once, each in a message of its own,
@@ -146,7 +148,7 @@ def _client(scheduler: str) -> Client:
         ) from None
     _silence_dask()
     try:
-        return Client(scheduler, timeout="20s")
+        return Client(scheduler, timeout=_ANSWER_S)
     except (OSError, ValueError) as error:
         raise InputError("a Dask scheduler must answer", got=str(error)[:120], where=scheduler) from None
 
