@@ -9,7 +9,7 @@ import pytest
 
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
-from hdrplan.report import FIGURES, figure_bytes
+from hdrplan.report import FIGURES, figure_bytes, print_files
 from hdrplan.report.planes import VIEWS, plane_values
 from report_view import CENTRE_MM, centred_grid, small_view, turned
 
@@ -56,3 +56,15 @@ def test_names_are_shown_as_they_are():
 def test_another_format_is_refused():
     with pytest.raises(InputError, match="png, svg, pdf"):
         figure_bytes(FIGURES["dvh"](small_view()), "bmp")
+
+
+def test_a_figure_in_several_forms_is_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    laid_out, execute = [], ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda own, fig: laid_out.append(fig) or execute(own, fig))
+    figure = Figure(layout="constrained")
+    figure.subplots().plot([0.0, 1.0], [0.0, 1.0])
+    assert {name for name, _ in print_files({"a": figure})} == {"a.svg", "a.png", "a.pdf"}
+    assert laid_out == [figure]

@@ -14,7 +14,7 @@ from hdrplan.geometry import Dwells
 from hdrplan.kernels.primary import BaseBox, SpectrumTables, primary_media_rows, primary_rows
 from hdrplan.kernels.tg43 import Stops
 from hdrplan.materials import MediaMap, PhotonData, media, photon_data
-from hdrplan.threads import over_rows
+from hdrplan.threads import over_rows, single_blas_thread
 from hdrplan.transport.emission import Emission
 from hdrplan.transport.tables import GY_PER_KEV_PER_MM2_G
 
@@ -192,13 +192,15 @@ def _tables(emission: Emission, photons: PhotonData, names: tuple[str, ...]) -> 
     first = np.exp(-nodes[0][:, None] * photons.attenuation(_BASES[0], energy))
     second = np.exp(-nodes[1][:, None] * photons.attenuation(_BASES[1], energy))
     logs = np.empty((len(names), len(cosines), len(nodes[0]), len(nodes[1])), dtype=np.float32)
-    for a, cosine in enumerate(cosines):
-        held = np.flatnonzero((cosine >= low) & ((cosine < high) | ((high == 1.0) & (cosine == 1.0))))
-        # Photons into a unit of solid angle at this cosine, relative to all directions alike.
-        density = emission.share[held] * 2.0 / (high - low)[held] * energy[held]
-        for k, name in enumerate(names):
-            absorbed = density * photons.energy_absorption(name, energy[held])
-            logs[k, a] = np.log((first[:, held] * absorbed) @ second[:, held].T)
+    # Short products: 0.02 CPU s with one thread, 0.13 with two on an idle machine, 2 where they waited for each other.
+    with single_blas_thread():
+        for a, cosine in enumerate(cosines):
+            held = np.flatnonzero((cosine >= low) & ((cosine < high) | ((high == 1.0) & (cosine == 1.0))))
+            # Photons into a unit of solid angle at this cosine, relative to all directions alike.
+            density = emission.share[held] * 2.0 / (high - low)[held] * energy[held]
+            for k, name in enumerate(names):
+                absorbed = density * photons.energy_absorption(name, energy[held])
+                logs[k, a] = np.log((first[:, held] * absorbed) @ second[:, held].T)
     return SpectrumTables(
         length_mm=emission.length_mm,
         first=frozen([low for low, _ in _REACH_G_PER_CM2]),
