@@ -14,6 +14,7 @@ import click
 from hdrplan.cli.case import case_options, number_option, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
 from hdrplan.cli.dose_mc import ModelFlags, asked_model, model_options, refuse_idle, write_model_files
+from hdrplan.cli.first_plan import compile_beside_plan
 from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.pdf import pdf_option, print_page
@@ -106,6 +107,8 @@ def command(
             from hdrplan.io import json_text
             from hdrplan.report import brief_lines, cost_lines, dwell_lines, plan_lines, source_use_lines
             from hdrplan.workflow import Watch, plan_case
+        if not dry_run:
+            compile_beside_plan(every_point=every_point)
         if not gc.get_freeze_count():
             gc.freeze()  # what was imported stays: a look through it for garbage took 0.07 CPU s
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hdrplan.dose.dense_points import DensePoints, split
     from hdrplan.dose.factor import DoseFactor, FactorBound, nodes_of
     from hdrplan.dose.field import dose_field
+    from hdrplan.dose.first_plan import LATE_KERNELS, compile_late, late_work
     from hdrplan.dose.growing import GrowingRows
     from hdrplan.dose.hottest import HotDoses, hot_doses
     from hdrplan.dose.minimum import MinimumDose, MinimumDoseSearch, minimum_dose
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DENSE_POINTS",
+    "LATE_KERNELS",
     "MAX_POINTS",
     "SPACING_MM",
     "AlongAwayCheck",
@@ -44,6 +46,7 @@ __all__ = [
     "SamplePoints",
     "Shape",
     "along_away_check",
+    "compile_late",
     "dose_at_points",
     "dose_by_tables",
     "dose_change",
@@ -51,6 +54,7 @@ __all__ = [
     "dose_rate",
     "dose_rate_blocks",
     "hot_doses",
+    "late_work",
     "minimum_dose",
     "nodes_of",
     "region_points",

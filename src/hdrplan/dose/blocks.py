@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +17,9 @@ from hdrplan.kernels.tree import Blocks
 from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
 
-__all__ = ["TOLERANCE", "blocks_of"]
+__all__ = ["ERROR_SHAPE", "TOLERANCE", "blocks_of"]
+
+ErrorOf = Callable[[TG43Source, tuple[float, float, float]], FloatArray]
 
 TOLERANCE = 7e-4
 """Relative error that a block may add to the rate of one dwell, at the places where it is measured; what is left of the
@@ -27,11 +30,23 @@ _TABLES_END_MM = 400.0
 _ANGLES = 60  # bins of 3 degrees
 _DIRECTIONS = 16
 _DISTANCES = FARTHEST / STEP ** np.arange(44)
+ERROR_SHAPE = (len(_DISTANCES), _ANGLES)
+"""Distances and angles of a block's errors."""
 _CHEBYSHEV = np.cos((2 * np.arange(NODES)[::-1] + 1) * np.pi / (2 * NODES))
 
 
-def blocks_of(grid: Grid, source: TG43Source) -> Blocks:
-    """Return the cut of a grid for a source."""
+def blocks_of(grid: Grid, source: TG43Source, *, error_of: ErrorOf | None = None) -> Blocks:
+    """Return the cut of a grid for a source.
+
+    Parameters
+    ----------
+    grid : Grid
+    source : TG43Source
+    error_of : callable, optional
+        Gives the largest relative error of a dwell that a block of some half edges carries, of :data:`ERROR_SHAPE`;
+        it is measured otherwise.
+    """
+    measured = error_of or _error
     spacing = tuple(float(s) for s in grid.spacing_mm)
     leaf = _leaf(spacing)
     count = np.array(grid.shape_zyx[::-1])
@@ -42,7 +57,7 @@ def blocks_of(grid: Grid, source: TG43Source) -> Blocks:
     places = [(2 * np.arange(n) + 1) / n - 1 for n in leaf]
     voxels = np.stack(np.meshgrid(*(h * p for h, p in zip(half_mm[::-1], places[::-1], strict=True)), indexing="ij"))
     half_diagonal_mm = np.linalg.norm(half_mm) * 2.0 ** np.arange(depth, -1, -1)
-    error = [_error(source, tuple(half_mm * 2 ** (depth - level))) for level in range(depth + 1)]
+    error = [measured(source, tuple(half_mm * 2 ** (depth - level))) for level in range(depth + 1)]
     least_mm = [_least_mm(table, half) for table, half in zip(error, half_diagonal_mm, strict=True)]
     return Blocks(
         source=lattice_of_source(source),

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from contextlib import suppress
 from functools import cache
+from glob import escape, glob
 from importlib import resources
 from typing import Any
 
@@ -21,9 +23,9 @@ import numpy as np
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.runtime import rtsys
 
-from hdrplan.compiling import note_compiled
+from hdrplan.compiling import keeping, kept_elsewhere, note_compiled, note_kept
 
-__all__ = ["KernelCache"]
+__all__ = ["KernelCache", "is_kept"]
 
 
 @cache
@@ -39,7 +41,7 @@ def _stamp() -> bytes:
 class _OneFileEach(IndexDataCacheFile):  # type: ignore[misc]
     def save(self, key: object, data: object) -> None:
         content = self._dump(data)
-        with self._open_for_write(self._path(key)) as stream:
+        with keeping, self._open_for_write(self._path(key)) as stream:
             stream.write(_stamp() + hashlib.sha256(content).digest() + content)
 
     def load(self, key: object) -> Any:
@@ -54,6 +56,10 @@ class _OneFileEach(IndexDataCacheFile):  # type: ignore[misc]
 
     def flush(self) -> None:
         """Forget nothing: a stale file is recognised when it is read."""
+
+    def paths(self) -> list[str]:
+        """Return the files there are, whatever they were made of."""
+        return glob(escape(self._data_path(self._data_name_pattern.format(number=0)))[: -len("0.nbc")] + "*.nbc")
 
     def _path(self, key: object) -> str:
         # Numba's key does not say whether indices are checked: such code has files of its own.
@@ -77,9 +83,37 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
         needs only Numba's runtime, which it is linked to; a signature without a file loads the rest to be compiled.
         """
         rtsys.initialize(target_context)
+        kept = self._loaded(sig, target_context)
+        if kept is None:
+            note_compiled()
+            if kept_elsewhere(self.name):
+                kept = self._loaded(sig, target_context)
+        return kept
+
+    def save_overload(self, sig: object, data: object) -> None:
+        """Keep a compiled signature, and say that it is kept."""
+        super().save_overload(sig, data)
+        note_kept(self.name)
+
+    def _loaded(self, sig: object, target_context: object) -> Any:
         kept = None
         with self._guard_against_spurious_io_errors():
             kept = self._load_overload(sig, target_context)
-        if kept is None:
-            note_compiled()
         return kept
+
+    @property
+    def name(self) -> str:
+        """Name of the function."""
+        return str(self._py_func.__name__)
+
+
+def is_kept(kernel: object) -> bool:
+    """Return whether any signature of a kernel has a file; True where none can be kept."""
+    kept = getattr(kernel, "_cache", None)
+    if not isinstance(kept, KernelCache):
+        return True
+    for path in kept._cache_file.paths():
+        with suppress(OSError), open(path, "rb") as stream:
+            if stream.read(32) == _stamp():
+                return True
+    return False

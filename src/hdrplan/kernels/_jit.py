@@ -10,6 +10,7 @@ import numba
 from numba.core.options import DefaultOptions
 
 from hdrplan.kernels._cache import KernelCache
+from hdrplan.kernels._nested import compile_what_is_called_for_its_caller
 
 __all__ = ["jit", "jit_borrowing", "jit_inline", "jit_inline_borrowing"]
 
@@ -18,7 +19,12 @@ _UNCOUNTED: dict[str, Any] = {"_nrt": False} if hasattr(DefaultOptions, "_nrt") 
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"reassoc", "contract", "arcp", "nsz"},
+    "no_cfunc_wrapper": True,  # nobody asks for a C function: a second wrapper of every kernel, a twentieth of the time
+}
 
 
 def jit(function: F) -> F:
@@ -29,8 +35,7 @@ def jit(function: F) -> F:
     machine; no kernel is compiled with ``parallel=True`` (docs/decisions/0002). ``fastmath`` only re-associates and
     contracts: no-NaN and no-Inf stay off, for blank cells are NaN and far points may overflow.
     """
-    compiled: F = _kept(numba.njit(**_OPTIONS)(function))
-    return compiled
+    return _compiled(function, _OPTIONS)
 
 
 def jit_borrowing(function: F) -> F:
@@ -50,15 +55,17 @@ def jit_inline_borrowing(function: F) -> F:
 
 def jit_inline(function: F) -> F:
     """Compile a step of an inner loop: always inlined, since a call stops LLVM's loop vectoriser."""
-    compiled: F = _kept(numba.njit(forceinline=True, **_OPTIONS)(function))
-    return compiled
+    return _compiled(function, {**_OPTIONS, "forceinline": True})
 
 
-def _kept(compiled: Any) -> Any:
-    if hasattr(compiled, "py_func"):  # with NUMBA_DISABLE_JIT it is the function itself
+def _compiled(function: F, options: dict[str, Any]) -> F:
+    kernel: Any = numba.njit(**options)(function)
+    if hasattr(kernel, "py_func"):  # with NUMBA_DISABLE_JIT it is the function itself
+        compile_what_is_called_for_its_caller(kernel, options)
         try:
-            compiled._cache = KernelCache(compiled.py_func)
+            kernel._cache = KernelCache(kernel.py_func)
         except RuntimeError:
             # Neither the package's folder nor the user's cache folder can be written: compile in each process.
-            warnings.warn("hdrplan: no folder to keep compiled kernels in; set NUMBA_CACHE_DIR", stacklevel=3)
+            warnings.warn("hdrplan: no folder to keep compiled kernels in; set NUMBA_CACHE_DIR", stacklevel=4)
+    compiled: F = kernel
     return compiled

@@ -40,8 +40,8 @@ def falling_order(bits: Bits, order: Bits) -> None:
     here, there, swapped = order, other, False
     for digit in range(_DIGITS):
         count = counts[digit]
-        if count.max() == n:
-            continue
+        if n == 0 or count[(key[0] >> (_DIGIT * digit)) & (_VALUES - 1)] == n:
+            continue  # all have this digit
         start = n
         for value in range(_VALUES):
             start -= count[value]
@@ -54,4 +54,5 @@ def falling_order(bits: Bits, order: Bits) -> None:
         key, other_key = other_key, key
         here, there, swapped = there, here, not swapped
     if swapped:
-        order[:] = here
+        for k in range(n):  # here and in tree.py: of an assignment of slices Numba compiles half a second of messages
+            order[k] = here[k]

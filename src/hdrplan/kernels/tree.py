@@ -138,8 +138,11 @@ def block_rows(first: int, last: int, stops: Stops, b: Blocks, out: Singles) -> 
     n = len(stops.positions)
     # Row 0 is what stands above the root: all dwells. Row l + 1 belongs to level l.
     near = np.empty((depth + 2, n), dtype=np.int64)
-    near[0] = np.arange(n)
-    count = np.full(depth + 2, n)
+    count = np.empty(depth + 2, dtype=np.int64)
+    for k in range(n):
+        near[0, k] = k
+    for k in range(depth + 2):
+        count[k] = n
     polynomial = np.zeros((depth + 2, PADDED), dtype=np.float32)
     size = max(max(lx, ly, lz), NODES)
     scratch = (np.empty(NODES * NODES * size, dtype=np.float32), np.empty(NODES * size * size, dtype=np.float32))
@@ -163,7 +166,8 @@ def block_rows(first: int, last: int, stops: Stops, b: Blocks, out: Singles) -> 
                     wx, wy, wz = b.child[ix & 1], b.child[iy & 1], b.child[iz & 1]
                     write_out(polynomial[level - 1], wx, wy, wz, scratch, polynomial[level])
                 else:
-                    polynomial[level] = np.float32(0.0)
+                    for node in range(PADDED):
+                        polynomial[level, node] = np.float32(0.0)
                 centre = _centre(x0 + 0.5 * (sx - 1), y0 + 0.5 * (sy - 1), z0 + 0.5 * (sz - 1), b)
                 above = near[level - 1, : count[level - 1]]
                 count[level] = _carry(level - 1, centre, above, stops, b, near[level], places, polynomial[level])
