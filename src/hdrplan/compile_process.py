@@ -93,6 +93,7 @@ class _Beside:
                 *names, line = (line + piece).split(b"\n")
                 self._done({name.decode(errors="replace").strip() for name in names})
         self._done(None)
+        self._process.stdout.close()
         self._process.wait()
 
     def _done(self, kernels: set[str] | None) -> None:
