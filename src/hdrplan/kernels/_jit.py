@@ -43,14 +43,12 @@ def jit_borrowing(function: F) -> F:
 
     Nobody then counts who holds an array. Counting is atomic, for threads; on a grid it took a third of the time.
     """
-    compiled: F = _kept(numba.njit(**_UNCOUNTED, **_OPTIONS)(function))
-    return compiled
+    return _compiled(function, {**_OPTIONS, **_UNCOUNTED})
 
 
 def jit_inline_borrowing(function: F) -> F:
     """Compile as :func:`jit_inline` and :func:`jit_borrowing` together."""
-    compiled: F = _kept(numba.njit(forceinline=True, **_UNCOUNTED, **_OPTIONS)(function))
-    return compiled
+    return _compiled(function, {**_OPTIONS, **_UNCOUNTED, "forceinline": True})
 
 
 def jit_inline(function: F) -> F:
