@@ -36,7 +36,7 @@ def main() -> None:
         "--page",
         str(ROOT / "docs/measurements/dose-engine.md"),
     ]
-    call += ["-o", str(ROOT / "benchmarks" / "results" / "dose-engine.json")]
+    call += ["-o", str(ROOT / "benchmarks" / "results" / "dose-engine.json"), "--overwrite"]
     call += ["--peers", str(PEERS)] if PEERS.exists() else []
     sys.exit(subprocess.run(call, check=False).returncode)
 

@@ -45,3 +45,12 @@ def test_bad_calls(flag: str, value: str) -> None:
     run = CliRunner().invoke(command, [flag, value])
     assert isinstance(run.exception, InputError)
     assert value.strip(",") in str(run.exception)
+
+
+def test_a_matrix_stands_beside_what_it_cannot_beat() -> None:
+    table = json.loads(CliRunner().invoke(command, [*QUICK, "--json"]).output)
+    matrix = next(r for r in table["runs"] if r["comparison"] == "rate matrix, float32 tables" and r["threads"] > 1)
+    matrix |= {"size": "common", "cpu_s": 3.0, "fill_new_cpu_s": 1.0, "fill_again_cpu_s": 0.5, "unread_cpu_s": 2.5}
+    row = next(line for line in bench_page(table, "p").splitlines() if "at most twice a plain fill" in line)
+    assert "3.0 times its CPU time (6.0 times" in row
+    assert "table unread, 2.5 times" in row

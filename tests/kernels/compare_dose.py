@@ -194,6 +194,25 @@ def rate_matrix_rows(kernel: Kernel, rng: Rng) -> None:
     np.testing.assert_array_equal(outside, ((r_mm < t.near_mm) | (r_mm > t.far_mm)).any(axis=1))
 
 
+def unread_rows(kernel: Kernel, rng: Rng) -> None:
+    """G_L as the mean of 1 / distance^2 over the core, farther than four active lengths."""
+    t = invented_tables(rng)
+    positions, axes = some_dwells(rng, 3)
+    away = rng.normal(size=(9, 3))
+    away *= rng.uniform(4.0 * t.length_mm + 60.0, 200.0, (9, 1)) / np.linalg.norm(away, axis=1, keepdims=True)
+    points, centre = frozen(away), frozen(positions.mean(axis=0))
+    whole = [0, 1, 2, 2, 2, 2, 2, 2]
+    rows = frozen(np.concatenate((positions - centre, axes), axis=1)[whole].T, np.float32)
+    out = np.full((9, 3), np.nan)
+    kernel(1, 9, points, Columns(centre, rows, 1.0), lattice_of(t), out)
+    assert np.isnan(out[0]).all()
+    for row, point in zip(out[1:], points[1:], strict=True):
+        want = [
+            naive.geometry_factor(*naive.place(point - q, a), t.length_mm) for q, a in zip(positions, axes, strict=True)
+        ]
+        np.testing.assert_allclose(row, want, rtol=10 * FLOAT32_SUM)
+
+
 def added(kernel: Kernel, rng: Rng, nearest: float) -> None:
     """Points of a block seen from its middle, which lies off the dwell; what is there already stays."""
     t = invented_tables(rng)

@@ -73,6 +73,7 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "levels.corner_level_rows": compare_grids.corner_level_rows,
     "levels.lowest_inside_rows": compare_grids.lowest_inside_rows,
     "limits.multiply_add": compare_grids.multiply_add,
+    "limits.unread_rows": compare_dose.unread_rows,
     "order.falling_order": compare_sides.falling_order,
     "photons.collided": compare_photons.collided,
     "photons.energy_place": compare_photons.energy_place,

@@ -17,6 +17,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.bench.comparisons import COMPARISONS, Comparison, deviation
 from hdrplan.bench.machine import best_seconds, limits, machine
 from hdrplan.bench.problems import STRENGTH_U, Problem, problem
+from hdrplan.bench.unread import unread_matrix
 from hdrplan.dose import dose_at_points, dose_change
 from hdrplan.errors import HdrPlanError
 from hdrplan.geometry import Dwells
@@ -136,7 +137,7 @@ def _run(comparison: Comparison, p: Problem, threads: int, seconds: float) -> di
             f"{comparison.name} must agree with the reference to {comparison.bound:g}", got=error.largest, where=p.name
         )
     cpu_s, wall_s = best_seconds(lambda: comparison.run(p), seconds)
-    return ({} if comparison.kind != "matrix" else _fill(_pairs(comparison, p), seconds)) | {
+    return ({} if comparison.kind != "matrix" else _fill(p, seconds)) | {
         "comparison": comparison.name,
         "what": comparison.kind,
         "size": p.name,
@@ -151,8 +152,9 @@ def _run(comparison: Comparison, p: Problem, threads: int, seconds: float) -> di
     }
 
 
-def _fill(n_values: int, seconds: float) -> dict[str, float]:
-    """Time what the matrix cannot beat: a fill, in the same threads, of a new array of its size, and of one in use."""
+def _fill(p: Problem, seconds: float) -> dict[str, float]:
+    """Time what the matrix cannot beat, in the same threads: fills of an array of its size, and all but its table."""
+    n_values = p.matrix_pairs
 
     def fill(target: FloatArray) -> None:
         over_rows(lambda first, last: target[first:last].fill(1.0), n_values)
@@ -161,7 +163,9 @@ def _fill(n_values: int, seconds: float) -> dict[str, float]:
     fill(kept)
     new = best_seconds(lambda: fill(np.empty(n_values)), seconds)
     again = best_seconds(lambda: fill(kept), seconds)
-    return {"fill_new_cpu_s": new[0], "fill_again_cpu_s": again[0]}
+    unread_matrix(p)
+    unread = best_seconds(lambda: unread_matrix(p), seconds)
+    return {"fill_new_cpu_s": new[0], "fill_again_cpu_s": again[0], "unread_cpu_s": unread[0]}
 
 
 def _change(p: Problem, seconds: float) -> dict[str, Any]:

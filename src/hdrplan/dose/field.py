@@ -9,7 +9,15 @@ import numpy.typing as npt
 
 from hdrplan.arrays import adopt, frozen
 from hdrplan.dose.blocks import blocks_of
-from hdrplan.dose.tables import checked_strength, in_slabs, pieces_of_source, rows_of, stops_of, weights_us
+from hdrplan.dose.tables import (
+    checked_strength,
+    in_slabs,
+    pieces_of_source,
+    rows_of,
+    stops_of,
+    weights_us,
+    whole_vectors,
+)
 from hdrplan.geometry import Dwells, Grid, Volume
 from hdrplan.kernels.exact import field_rows
 from hdrplan.kernels.tree import block_rows
@@ -68,11 +76,11 @@ def dose_field(
     )
     out = np.empty(grid.shape_zyx, dtype=np.float32)
     if exact:
-        pieces, columns = pieces_of_source(source), rows_of(dwells, used)
+        pieces, columns, whole = pieces_of_source(source), rows_of(dwells, used), whole_vectors(weights)
         steps = frozen((grid.direction * grid.spacing_mm).T)
 
         def rows(first: int, last: int) -> None:
-            field_rows(first, last, grid.origin_mm, steps, columns, weights, pieces, out)
+            field_rows(first, last, grid.origin_mm, steps, columns, whole, pieces, out)
 
         in_slabs(rows, nz * ny, max(1, _SLAB_PAIRS // (nx * max(1, len(weights)))), on_progress)
     else:

@@ -20,6 +20,7 @@ from hdrplan.dose.tables import (
     stops_of,
     tables_of,
     weights_us,
+    whole_vectors,
 )
 from hdrplan.geometry import Dwells
 from hdrplan.kernels.exact import dose_rows, rate_rows
@@ -244,11 +245,11 @@ def dose_at_points(
     """
     points = checked_points(points_mm)
     used, weights = weights_us(dwells, times_s, checked_strength(strength_u))
-    pieces, columns = pieces_of_source(source), rows_of(dwells, used)
+    pieces, columns, whole = pieces_of_source(source), rows_of(dwells, used), whole_vectors(weights)
     out, unpublished = np.empty(len(points)), np.empty(len(points))
 
     def block(first: int, last: int) -> None:
-        dose_rows(first, last, points, columns, weights, pieces, unpublished, out)
+        dose_rows(first, last, points, columns, whole, pieces, unpublished, out)
 
     in_slabs(block, len(points), max(1, _SLAB_PAIRS // max(1, len(weights))), on_progress)
     return PointDose(out, unpublished)

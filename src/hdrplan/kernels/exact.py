@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.kernels._jit import jit, jit_inline
+from hdrplan.kernels._jit import jit, jit_borrowing, jit_inline_borrowing
 from hdrplan.kernels.angle import angle64
 from hdrplan.kernels.tg43 import Tables, anisotropy, place, radial_dose, rate_per_u
 from hdrplan.kernels.vector import long_bits_of, peek, put
@@ -106,7 +106,7 @@ def pieces_of(t: Tables) -> Pieces | None:
     )
 
 
-@jit_inline
+@jit_inline_borrowing
 def rate_at(along: float, away2: float, p: Pieces) -> tuple[float, int]:
     """Dose rate in Gy / s / U for r up to g's last radius, and 1 where it rests on unpublished values.
 
@@ -144,9 +144,12 @@ def rate_at(along: float, away2: float, p: Pieces) -> tuple[float, int]:
     return t.scale * (beta / across) * g * f, (_i4(1) if off else _i4(0))
 
 
-@jit
-def _row(x: float, y: float, z: float, dwells: Floats, strength_u: float, p: Pieces, out: Floats) -> bool:
-    """One row of the matrix, and whether a value of it is unpublished; ``dwells`` as in :func:`rate_rows`."""
+@jit_borrowing
+def _row(x: float, y: float, z: float, dwells: Floats, strength_u: float, p: Pieces, held: Floats, out: Floats) -> bool:
+    """One row of the matrix, and whether a value of it is unpublished; ``dwells`` as in :func:`rate_rows`.
+
+    ``held`` has room for all of them, ``out`` for those that were asked.
+    """
     qx, qy, qz, ax, ay, az = dwells[0], dwells[1], dwells[2], dwells[3], dwells[4], dwells[5]
     off, beyond = 0, 0
     for k in range(len(qx)):
@@ -156,17 +159,19 @@ def _row(x: float, y: float, z: float, dwells: Floats, strength_u: float, p: Pie
         px, py, pz = rx - along * ux, ry - along * uy, rz - along * uz
         away2 = px * px + py * py + pz * pz
         rate, flag = rate_at(along, away2, p)
-        put(out, k, strength_u * rate)
+        put(held, k, strength_u * rate)
         off += flag
         beyond += 1 if along * along + away2 > p.end_mm * p.end_mm else 0
+    for k in range(len(out)):
+        out[k] = held[k]
     if beyond > 0:
-        for k in range(len(qx)):
+        for k in range(len(out)):
             along, away = place(x - qx[k], y - qy[k], z - qz[k], ax[k], ay[k], az[k])
             out[k] = strength_u * rate_per_u(along, away, p.t)[0]
     return off > 0
 
 
-@jit
+@jit_borrowing
 def _sum(x: float, y: float, z: float, dwells: Floats, weights: Floats, p: Pieces) -> tuple[float, float]:
     """Dose at a point, ``weights`` in U s, and how much of it comes from unpublished values."""
     qx, qy, qz, ax, ay, az = dwells[0], dwells[1], dwells[2], dwells[3], dwells[4], dwells[5]
@@ -210,8 +215,8 @@ def rate_rows(
     first, last : int
     points : (n_points, 3) array
         mm.
-    dwells : (6, n_dwells) array
-        Positions in mm, then axes: one contiguous row a coordinate.
+    dwells : (6, n_dwells or more) array
+        Positions in mm, then axes: one contiguous row a coordinate. The last may be repeated for whole vectors.
     strength_u : float
         Air-kerma strength, U.
     p : Pieces
@@ -220,8 +225,9 @@ def rate_rows(
     out : (n_points, n_dwells) array
         Written: Gy / s.
     """
+    held = np.empty(dwells.shape[1])
     for i in range(first, last):
-        outside[i] = _row(points[i, 0], points[i, 1], points[i, 2], dwells, strength_u, p, out[i])
+        outside[i] = _row(points[i, 0], points[i, 1], points[i, 2], dwells, strength_u, p, held, out[i])
 
 
 @jit
