@@ -34,7 +34,7 @@ def quick_table(monkeypatch):
 def error_at(t, r_mm, degrees):
     along, away = (np.float32(r_mm * f(np.deg2rad(degrees))) for f in (np.cos, np.sin))
     made = lattice_of(t)
-    return value_of(place_at(along, away * away, made), made) / naive.rate(float(along), float(away), t) - 1.0
+    return value_of(place_at(along, away * away, made), made.shape) / naive.rate(float(along), float(away), t) - 1.0
 
 
 @pytest.mark.parametrize("fall", [0.002, 0.004])

@@ -181,7 +181,7 @@ def arrays_of(value: Any) -> list[np.ndarray]:
 def spoilt(value: Any) -> Any:
     """2 percent too much; the other truth value; the next whole number."""
     if hasattr(value, "_replace"):  # tables of a source: those of floats
-        arrays = {name: spoilt(part) for name, part in value._asdict().items() if name in ("g", "shape")}
+        arrays = {name: spoilt(part) for name, part in value._asdict().items() if name in ("g", "shape", "far")}
         return value._replace(**arrays)
     if isinstance(value, tuple):
         return tuple(spoilt(part) for part in value)

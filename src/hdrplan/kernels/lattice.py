@@ -6,7 +6,8 @@ Against the reference in ``tg43.py``:
   whole degrees and almost all radii are such steps, so the table has its bends where F and g have their own; a source
   for which it misses them by more than 1e-4 gets up to 512 steps. The place in r comes from the bits of the float.
 - beta comes from :func:`hdrplan.kernels.angle.angle32`, theta from :func:`hdrplan.kernels.angle.degrees32`.
-- The geometry factor is computed, not tabulated: near the core it bends too much for a table.
+- The geometry factor is computed near the core, where it bends too much for a table; beyond 4 L it stands in a second
+  one.
 
 The loops over dwells or over points are in ``lattice_rows.py``.
 """
@@ -47,6 +48,7 @@ class Lattice(NamedTuple):
     """One source as the float32 kernels read it; mm, degrees, Gy / s / U."""
 
     shape: Singles  # Lambda / G(1 cm, 90 degrees) * g * F, [r, theta] flat
+    far: Singles  # the same times G_L r^2, which is smooth from four active lengths on
     shift: Single  # bits of a float below the step in r, and what follows from it
     below: Single
     part: Single
@@ -78,11 +80,17 @@ def lattice_of(t: Tables) -> Lattice:
         missed = np.abs((1.0 - v) * shape[i] + v * shape[i + 1] - printed)
         if (missed[read] <= _BEND * np.abs(printed[read])).all():
             break
-    flat = shape.astype(np.float32).ravel()
+    c2, q = np.cos(theta) ** 2, np.square(0.5 * t.length_mm / r_mm)[:, None]
+    # G_L r^2 = sum over n of q^n U_2n(cos theta) / (2n + 1), with U Chebyshev's polynomials of the second kind. Beyond
+    # 4 L the next term is below q^3 = 4e-6.
+    series = 1.0 + q * ((4.0 * c2 - 1.0) / 3.0 + q * ((16.0 * c2 - 12.0) * c2 + 1.0) / 5.0)
+    flat, far = (table.astype(np.float32).ravel() for table in (shape, shape * series))
     flat.setflags(write=False)
+    far.setflags(write=False)
     below = _MANTISSA - bits
     return Lattice(
         flat,
+        far,
         _i4(below),
         _i4((1 << below) - 1),
         _f4(2.0**-below),
@@ -142,9 +150,7 @@ def place_at(along: Single, away2: Single, t: Lattice) -> tuple[Single, Single, 
 
 @jit_inline_borrowing
 def far_place_at(along: Single, away2: Single, t: Lattice) -> tuple[Single, Single, Single, Single]:
-    """``place_at`` for r > 4 L: G_L from its series in q = (L / 2r)^2, whose next term is below q^3 = 4e-6.
-
-    G_L = sum over n of q^n U_2n(cos theta) / (2n + 1) / r^2, with U the Chebyshev polynomials of the second kind.
+    """``place_at`` for r > 4 L, in the table ``far``: its value is multiplied by 1 / r^2.
 
     Parameters
     ----------
@@ -154,9 +160,5 @@ def far_place_at(along: Single, away2: Single, t: Lattice) -> tuple[Single, Sing
     """
     r2 = along * along + away2
     inverse = _ONE / r2
-    c2 = along * along * inverse
-    q = _QUARTER * t.length_mm * t.length_mm * inverse
-    second = (_f4(16.0) * c2 - _f4(12.0)) * c2 + _ONE
-    series = _ONE + q * ((_f4(4.0) * c2 - _ONE) * _f4(1 / 3) + q * second * _f4(0.2))
     cell, u, v = _cell_at(along, away2, r2, t)
-    return inverse * series, cell, u, v
+    return inverse, cell, u, v

@@ -96,7 +96,7 @@ def add_far_dwell(
             factor, cell, across, down = far_place_at(along, px * px + py * py + pz * pz, t)
             hold(places, i, cell, across, down, weight * factor)
         for i in range(0, n, LANES):
-            add_between(t.shape, ROW, places, i, out, start + i)
+            add_between(t.far, ROW, places, i, out, start + i)
 
 
 @jit

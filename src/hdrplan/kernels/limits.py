@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit
-from hdrplan.kernels.lattice import Lattice, far_place_at
+from hdrplan.kernels.lattice import Lattice, place_at
 from hdrplan.kernels.lattice_rows import Columns
 from hdrplan.kernels.vector import peek, put
 
@@ -45,7 +45,7 @@ def unread_rows(
     ----------
     first, last : int
     points : (n_points, 3) array
-        mm, farther than four active lengths from every dwell.
+        mm.
     dwells : Columns
     t : Lattice
     out : (n_points, n_dwells) array
@@ -65,7 +65,7 @@ def unread_rows(
             ux, uy, uz = peek(ax, k), peek(ay, k), peek(az, k)
             along = rx * ux + ry * uy + rz * uz
             px, py, pz = rx - along * ux, ry - along * uy, rz - along * uz
-            factor, cell, across, down = far_place_at(along, px * px + py * py + pz * pz, t)
+            factor, cell, across, down = place_at(along, px * px + py * py + pz * pz, t)
             # Of no weight, so that the place in the table is computed.
             put(single, k, factor + none * (across + down * np.float32(cell)))
         for k in range(out.shape[1]):
