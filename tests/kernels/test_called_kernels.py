@@ -11,6 +11,7 @@ import numba
 import pytest
 
 import hdrplan
+from hdrplan.kernels import _nested
 
 pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled with NUMBA_DISABLE_JIT")
 
@@ -81,3 +82,19 @@ def test_only_kernels_that_python_calls_are_kept(tmp_path: Path) -> None:
     code = "import numpy as np\nfrom mine import outer\nprint(outer(np.ones(3), 1))"
     subprocess.run([sys.executable, "-c", code], env=env, check=True)
     assert [file.name.split("-")[0] for file in tmp_path.rglob("*.nbc")] == ["mine.outer"]
+
+
+def test_a_numba_newer_than_those_tried_compiles_as_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = numba.njit(lambda x: x + 1.0)
+    before = {name: getattr(kernel, name) for name in ("get_call_template", "get_overload")}
+    monkeypatch.setattr(_nested, "NEWEST_TRIED", (0, 1))
+    _nested.compile_what_is_called_for_its_caller(kernel, {})
+    assert {name: getattr(kernel, name) for name in before} == before
+    assert "compile" not in vars(kernel._compiler)
+    assert kernel(1.0) == 2.0
+
+
+def test_the_numba_of_the_lock_file_was_tried() -> None:
+    lock = (Path(__file__).parents[2] / "constraints.txt").read_text()
+    (locked,) = (line.removeprefix("numba==") for line in lock.splitlines() if line.startswith("numba=="))
+    assert tuple(map(int, locked.split(".")[:2])) == _nested.NEWEST_TRIED

@@ -18,7 +18,11 @@ import numba
 from numba.core.codegen import JITCodeLibrary
 from numba.core.environment import lookup_environment
 
-__all__ = ["compile_what_is_called_for_its_caller"]
+__all__ = ["NEWEST_TRIED", "compile_what_is_called_for_its_caller"]
+
+# What is changed here is private to Numba. With a release newer than those tried, kernels compile as Numba compiles all
+# others: right, as quick to run, and slower to compile.
+NEWEST_TRIED = (0, 68)
 
 _ENVIRONMENT = "_ZN08NumbaEnv"  # variables that hold what a function raises and prints with
 
@@ -94,6 +98,8 @@ def compile_what_is_called_for_its_caller(kernel: Any, options: dict[str, Any]) 
     options : dict
         Those that it was made with.
     """
+    if numba.version_info.short > NEWEST_TRIED:
+        return
     compile_core: Callable[[Any, Any], Any] = kernel._compiler.compile
 
     def compiled(args: Any, return_type: Any) -> Any:
