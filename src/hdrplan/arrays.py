@@ -14,9 +14,11 @@ import numpy.typing as npt
 
 from hdrplan.errors import InputError
 
-__all__ = ["BoolArray", "FloatArray", "IntArray", "adopt", "freeze", "frozen"]
+__all__ = ["BoolArray", "FloatArray", "IntArray", "RateArray", "adopt", "freeze", "frozen"]
 
 FloatArray = npt.NDArray[np.float64]
+# Dose rates of large sessions are kept in single precision (:mod:`hdrplan.dose.rate_blocks`).
+RateArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 

@@ -40,7 +40,7 @@ def linear_bounds(centres, half_diagonal_mm, stops, source, lowest_m=0.1):
     """Bounds in boxes along the patient's axes, none of which keeps anything or takes anything from a larger one."""
     n, m = len(centres), len(stops.weights)
     boxes = Boxes(centres, half_diagonal_mm, np.eye(3))
-    kept = Kept(np.full(n, -1), 0, 0, np.full(m, -1), np.empty((0, 5), dtype=np.float32))
+    kept = Kept(np.full(n, -1), 0, 0, np.full(m, -1), np.empty(0, dtype=np.float32), np.empty((0, 4), dtype=np.int16))
     left = Left(np.zeros((n, 5)), np.zeros(n, dtype=int), np.full(n, m), np.arange(m, dtype=np.int32))
     inside = Left(np.empty((n, 5)), m * np.arange(n), np.empty(n, dtype=int), np.empty(n * m, dtype=np.int32))
     out = np.empty((n, 5))
@@ -194,8 +194,8 @@ def test_the_small_boxes_of_a_large_session_are_kept():
     kept = bounds.of(np.arange(0, 120_000, 2), used)
     assert (kept.rows >= 0).all()
     assert np.array_equal(bounds.of(np.array([4, 0, 119_998]), used).rows, [2, 0, 59_999])
-    per_u = 908 * kept.n_large + kept.n_columns * (kept.rows.max() + 1 - kept.n_large)
-    assert 4 * 5 * per_u <= kept.per_u.nbytes <= 200 << 20
+    slots = 908 * kept.n_large + kept.n_columns * (kept.rows.max() + 1 - kept.n_large)
+    assert 12 * slots <= kept.value.nbytes + kept.parts.nbytes <= 120 << 20
     assert (bounds.of(np.arange(120_000, 180_000), used).rows[-1000:] == -1).all()
     assert np.array_equal(np.sort(kept.columns[used]), np.arange(110))
     assert (kept.columns[~used] == -1).all()

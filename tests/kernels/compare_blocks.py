@@ -227,7 +227,14 @@ def all_left(n: int, n_stops: int) -> Left:
 
 def kept_bounds(rows: np.ndarray, m: int, n_stops: int) -> Kept:
     """Room for the bounds of m boxes, of all stops."""
-    return Kept(rows, m, 0, np.full(n_stops, -1), np.zeros((m * n_stops, 5), dtype=np.float32))
+    return Kept(
+        rows,
+        m,
+        0,
+        np.full(n_stops, -1),
+        np.zeros(m * n_stops, dtype=np.float32),
+        np.zeros((m * n_stops, 4), dtype=np.int16),
+    )
 
 
 def one_dwell(kernel: Kernel, rng: Rng) -> None:
@@ -260,10 +267,11 @@ def bound(
         run(kernel, t, boxes, stops, lowest_m, memory, all_left(len(centres), n), -1.0)[0]
         for memory in (none, room, room)
     )
-    assert (room.per_u[:, 0] != 0.0).all()
+    assert (room.value != 0.0).all()
     np.testing.assert_array_equal(again, kept)
-    # Nowhere in the box above what is not kept, and lower by no more than single precision.
-    moved = half_mm * math.sqrt(3.0) * np.abs(kept[:, 1:4] - out[:, 1:4]).sum(axis=1)
+    # Nowhere in the box above what is not kept, and lower by no more than half precision.
+    moved = half_mm * math.sqrt(3.0) * np.linalg.norm(kept[:, 1:4] - out[:, 1:4], axis=1)
     assert ((out[:, 0] - out[:, 4]) - (kept[:, 0] - kept[:, 4]) >= moved - 1e2 * ROUNDOFF * out[:, 0]).all()
-    np.testing.assert_allclose(kept[:, 4], out[:, 4], rtol=0, atol=1e-6 * float(out[:, 0].max()))
+    steep = half_mm * math.sqrt(3.0) * np.linalg.norm(out[:, 1:4], axis=1)
+    np.testing.assert_allclose(kept[:, 4], out[:, 4], rtol=2e-3, atol=1e-3 * float(steep.max()))
     return kept

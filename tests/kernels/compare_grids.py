@@ -328,6 +328,42 @@ def long_bits_of(kernel: Kernel, rng: Rng) -> None:
     both(lambda value: kernel(value), kernel, value, want=naive.long_bits_of(value))
 
 
+def float_of(kernel: Kernel, rng: Rng) -> None:
+    bits = naive.long_bits_of(float(rng.normal() * 10.0 ** rng.integers(-200, 200)))
+    both(lambda bits: kernel(bits), kernel, bits, want=naive.float_of(bits))
+
+
+def short_near(kernel: Kernel, rng: Rng) -> None:
+    """The half precision number next to a value: of halves between two of them, the even one or its neighbour."""
+    for value in some_shorts(rng):
+        found = kernel(value)
+        twin = naive.short_near(value)
+        halfway = abs(abs(naive.short_number(twin) - value) - abs(naive.short_number(found) - value)) < 1e-12 * value
+        assert found == twin or halfway
+        assert abs(naive.short_number(found) - value) <= max(2.0**-11 * abs(value), 1.001 * 2.0**-26)
+    assert kernel(0.0) == 0
+    assert kernel(2.0**-27) == 0
+
+
+def short_above(kernel: Kernel, rng: Rng) -> None:
+    for value in some_shorts(rng):
+        assert kernel(abs(value)) == naive.short_above(abs(value))
+    assert kernel(0.0) == 0
+    assert kernel(1e-300) == 1
+
+
+def long_of(kernel: Kernel, rng: Rng) -> None:
+    for code in (0, 1, -1, 30719, *rng.integers(-30719, 30720, 20).astype(np.int16)):
+        assert kernel(code) == naive.short_number(int(code))
+
+
+def some_shorts(rng: Rng) -> list[float]:
+    """Values of either sign that have a code, numbers that are codes themselves, and those next to them."""
+    drawn = rng.choice([1.0, -1.0], 30) * 2.0 ** rng.uniform(-26.0, 3.99, 30)
+    exact = [naive.short_number(int(code)) for code in (2, 1023, 1024, 30000, *rng.integers(2, 30700, 5))]
+    return [15.9, *drawn.tolist(), *exact, *(float(np.nextafter(x, up)) for x in exact for up in (0.0, 16.0))]
+
+
 def lowest_inside_rows(kernel: Kernel, rng: Rng) -> None:
     """The best of all multipliers at which two corners are equally low, and of none."""
     rise, level = rng.normal(size=(2, 40, 8))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from compare_blocks import bound
+from compare_blocks import all_left, bound, kept_bounds, run
 from kernel_cases import invented_tables, some_dwells
 
 from hdrplan.arrays import frozen
-from hdrplan.kernels.boxes import linear_bound_rows
+from hdrplan.kernels.boxes import Boxes, linear_bound_rows
 from hdrplan.kernels.tg43 import Stops, padded
 from naive import tg43 as naive
 
@@ -32,6 +32,31 @@ def test_gap_falls_with_the_square_of_the_box(seed: int, even: bool, order: floa
         gaps.append(np.median((dose - out[:, 0] + out[:, 4]) / dose))
     assert gaps[0] < 0.1
     assert (np.array(gaps[1:]) <= 1.1 * np.array(gaps[:-1]) / 2.0**order).all(), gaps
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_kept_of_a_bound_is_nowhere_above_it_and_hardly_below(seed: int) -> None:
+    """Half precision and single precision: what they round goes into the remainder."""
+    rng = np.random.default_rng(seed)
+    t, n = invented_tables(rng), 300
+    stops = Stops(*some_dwells(rng, 1), frozen([1.0]))
+    centres = stops.positions[0] + rng.normal(size=(n, 3)) * 10.0 ** rng.uniform(-1.0, 2.0, (n, 1))
+    boxes = Boxes(frozen(centres), frozen(10.0 ** rng.uniform(-3.0, 1.0, n)), np.eye(3))
+    lowest_m, room = float(t.g.min() * t.f.min()), kept_bounds(np.arange(n), n, 1)
+    plain, kept, again = (
+        run(linear_bound_rows, t, boxes, stops, lowest_m, keep, all_left(n, 1), -1.0)[0]
+        for keep in (kept_bounds(np.full(n, -1), 0, 1), room, room)
+    )
+    assert room.value.astype(bool).mean() > 0.99
+    assert np.array_equal(kept, again)
+    assert (kept[:, 1:4] != plain[:, 1:4]).any()
+    change = kept[:, :4] - plain[:, :4]
+    # The highest that the change of a linear function gets in the ball round its middle.
+    highest = change[:, 0] + boxes.half_diagonal_mm * np.linalg.norm(change[:, 1:], axis=1)
+    assert (kept[:, 4] - plain[:, 4] >= highest).all()
+    rise = boxes.half_diagonal_mm * np.linalg.norm(plain[:, 1:4], axis=1)
+    more = kept[:, 4] - plain[:, 4]
+    assert (more <= 2.0**-10 * plain[:, 4] + 2.0**-11 * rise + 1e-6 * plain[:, 0]).all()
 
 
 def one_source(**tables):

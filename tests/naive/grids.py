@@ -102,6 +102,33 @@ def long_bits_of(value: float) -> int:
     return int(struct.unpack("<q", struct.pack("<d", value))[0])
 
 
+def float_of(bits: int) -> float:
+    """The float64 of 64 bits, a signed number."""
+    return float(struct.unpack("<d", struct.pack("<q", bits))[0])
+
+
+def short_number(code: int) -> float:
+    """The half precision number of a code, 2^12 times finer, without its subnormals."""
+    half = struct.unpack("<e", struct.pack("<h", abs(code) + (1 << 10)))[0] / 2.0**12 if code else 0.0
+    return -half if code < 0 else half
+
+
+def short_near(value: float) -> int:
+    """The code of the half precision number next to a value."""
+    if abs(value) < 2.0**-26:
+        return 0
+    code = struct.unpack("<h", struct.pack("<e", abs(value) * 2.0**12))[0] - (1 << 10)
+    return -code if value < 0.0 else code
+
+
+def short_above(value: float) -> int:
+    """The code of the least number that is not below a value."""
+    code = max(0, short_near(value) - 1)
+    while short_number(code) < value:
+        code += 1
+    return code
+
+
 def multiply_add(rounds: int, factor: float, lanes: int) -> float:
     """x -> x f + f from 0, the same in every lane: the sum of a geometric series, summed over the lanes."""
     return lanes * sum(factor**k for k in range(1, rounds + 1))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hdrplan.dose.minimum import MinimumDose, MinimumDoseSearch, minimum_dose
     from hdrplan.dose.outline_layers import Between, Ends
     from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
+    from hdrplan.dose.products import doses_of, weighted_rates
     from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_by_tables, dose_rate
     from hdrplan.dose.rate_blocks import DoseRateBlocks, dose_rate_blocks
     from hdrplan.dose.rate_room import RateRoom
@@ -53,6 +54,7 @@ __all__ = [
     "dose_field",
     "dose_rate",
     "dose_rate_blocks",
+    "doses_of",
     "hot_doses",
     "late_work",
     "minimum_dose",
@@ -61,6 +63,7 @@ __all__ = [
     "sample_points",
     "shape_of",
     "split",
+    "weighted_rates",
 ]
 
 __getattr__, __dir__ = loaded_when_used(__name__)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import FloatArray, RateArray
 
 __all__ = ["GrowingRows", "room_for"]
 
@@ -17,8 +19,8 @@ _MORE_FRAC, _MORE_ROWS = 0.25, 4096
 class _Room:
     """Memory for more rows than are there; ``used`` of them belong to somebody."""
 
-    def __init__(self, n_rows: int, n_columns: int) -> None:
-        self.memory = np.empty((n_rows, n_columns))
+    def __init__(self, n_rows: int, n_columns: int, dtype: np.dtype[Any]) -> None:
+        self.memory: RateArray = np.empty((n_rows, n_columns), dtype=dtype)
         self.used = 0
 
 
@@ -34,7 +36,7 @@ class GrowingRows:
         Where they lie, if there is memory behind them.
     """
 
-    rows: FloatArray
+    rows: RateArray
     room: _Room | None = None
 
     def with_rows(self, more: FloatArray) -> GrowingRows:
@@ -43,12 +45,13 @@ class GrowingRows:
         Parameters
         ----------
         more : (m, n_columns) array
+            Rounded to the precision of these rows.
         """
         n, total = len(self.rows), len(self.rows) + len(more)
         room = self.room
         # Rows of somebody else may stand behind these already; or there is no room at all.
         if room is None or room.used != n or total > len(room.memory):
-            room = _Room(_with_more(total), self.rows.shape[1])
+            room = _Room(_with_more(total), self.rows.shape[1], self.rows.dtype)
             room.memory[:n] = self.rows
         room.memory[n:total] = more
         room.used = total
@@ -57,7 +60,9 @@ class GrowingRows:
         return GrowingRows(rows, room)
 
 
-def room_for(n_rows: int, n_columns: int, *, more: bool) -> tuple[FloatArray, GrowingRows]:
+def room_for(
+    n_rows: int, n_columns: int, *, more: bool, dtype: npt.DTypeLike = np.float64
+) -> tuple[RateArray, GrowingRows]:
     """Return memory to write rows into, and the rows that it holds then.
 
     Parameters
@@ -65,8 +70,9 @@ def room_for(n_rows: int, n_columns: int, *, more: bool) -> tuple[FloatArray, Gr
     n_rows, n_columns : int
     more : bool
         Whether rows will join them, for which there shall be room.
+    dtype : dtype
     """
-    room = _Room(_with_more(n_rows) if more else n_rows, n_columns)
+    room = _Room(_with_more(n_rows) if more else n_rows, n_columns, np.dtype(dtype))
     room.used = n_rows
     out = room.memory[:n_rows]
     rows = out.view()

@@ -11,8 +11,8 @@ __all__ = ["KeptBounds"]
 
 # Of one structure, for bounds of single dwells: a part of it for all dwells in the first boxes, which are large, the
 # rest for near dwells in small ones. With all dwells in every box 128 MB held 5,500 boxes of 900 dwells, of 60,000.
-_KEPT_BYTES = 192 << 20
-_LARGE_FRAC, _SLOT_BYTES = 0.15, 20
+_KEPT_BYTES = 115 << 20
+_LARGE_FRAC, _SLOT_BYTES = 0.15, 12
 # Columns for near dwells that later times use.
 _MORE_COLUMNS = 16
 
@@ -29,7 +29,8 @@ class KeptBounds:
     def __init__(self, near: BoolArray) -> None:
         self._near, self._columns = near, np.full(len(near), -1)
         self._n_large, self._n_columns = int(_LARGE_FRAC * _KEPT_BYTES) // (_SLOT_BYTES * max(1, len(near))), 0
-        self._per_u, self._rows, self._room = np.zeros((0, 5), dtype=np.float32), np.full(0, -1), 0
+        self._value, self._parts = np.zeros(0, dtype=np.float32), np.zeros((0, 4), dtype=np.int16)
+        self._rows, self._room = np.full(0, -1), 0
         self._taken = 0
 
     def of(self, boxes: IntArray, used: BoolArray) -> Kept:
@@ -52,7 +53,8 @@ class KeptBounds:
             n_large=self._n_large,
             n_columns=self._n_columns,
             columns=self._columns,
-            per_u=self._per_u,
+            value=self._value,
+            parts=self._parts,
         )
 
     def _reserve(self, n_columns: int) -> None:
@@ -60,7 +62,8 @@ class KeptBounds:
         self._n_columns = n_columns
         rows = int((1.0 - _LARGE_FRAC) * _KEPT_BYTES) // (_SLOT_BYTES * n_columns)
         self._room = self._n_large + rows
-        self._per_u = np.zeros((self._n_large * len(self._near) + rows * n_columns, 5), dtype=np.float32)
+        n_slots = self._n_large * len(self._near) + rows * n_columns
+        self._value, self._parts = np.zeros(n_slots, dtype=np.float32), np.zeros((n_slots, 4), dtype=np.int16)
 
     def _rows_of(self, boxes: IntArray) -> IntArray:
         """Return the row of each box, a new one where it has none; -1 where there is no more room."""

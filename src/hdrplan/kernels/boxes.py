@@ -14,14 +14,15 @@ import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit, jit_inline
 from hdrplan.kernels.bounds import one_dwell
+from hdrplan.kernels.shorts import LARGEST, long_of, short_above, short_near
 from hdrplan.kernels.tg43 import Stops, Tables, place
 
 __all__ = ["Boxes", "Kept", "Left", "linear_bound_rows"]
 
 Floats = npt.NDArray[np.float64]
 
-# Twice the rounding to float32, as a part of what is rounded.
-_SINGLE_FRAC = 1.2e-7
+# What the remainder's own sum may round, as a part of the value.
+_ROUNDING_FRAC = 1e-12
 
 
 class Boxes(NamedTuple):
@@ -39,7 +40,10 @@ class Kept(NamedTuple):
     n_large: int  # the first rows, in which the bounds of all stops are kept; in the others those of some
     n_columns: int  # of the other rows
     columns: npt.NDArray[np.int64]  # (n_stops,), column of each stop in the other rows; -1: not kept there
-    per_u: npt.NDArray[np.float32]  # (n_slots, 5): value, slopes and remainder, row after row; value 0: not known yet
+    value: npt.NDArray[np.float32]  # (n_slots,), per U, row after row; 0: not known yet
+    # (n_slots, 4): codes of :mod:`hdrplan.kernels.shorts`. Three slopes times half the diagonal, and the remainder, as
+    # parts of the value.
+    parts: npt.NDArray[np.int16]
 
 
 class Left(NamedTuple):
@@ -90,12 +94,38 @@ def _slot(row: int, k: int, kept: Kept) -> int:
 
 
 @jit_inline
-def _keep(slot: int, one: tuple[float, ...], half_diagonal_mm: float, kept: Kept) -> None:
-    """Keep a bound in single precision, whose rounding goes into its remainder."""
-    for c in range(4):
-        kept.per_u[slot, c] = one[c]
-    steep = abs(one[1]) + abs(one[2]) + abs(one[3])
-    kept.per_u[slot, 4] = one[4] + _SINGLE_FRAC * (one[0] + one[4] + half_diagonal_mm * steep)
+def _keep(slot: int, one: tuple[float, ...], rho: float, kept: Kept) -> bool:
+    """Keep a bound, whose rounding goes into its remainder; whether it can be kept."""
+    value, rest = float(np.float32(one[0])), one[4]
+    if not value > 0.0:
+        return False
+    scale, turned = rho / value, 0.0
+    for c in range(3):
+        part = one[1 + c] * scale
+        if not abs(part) <= LARGEST:
+            return False
+        code = short_near(part)
+        kept.parts[slot, c] = code
+        turned += (long_of(code) - part) ** 2
+    rest = (rest + abs(value - one[0])) / value + math.sqrt(turned) + _ROUNDING_FRAC
+    if not rest <= LARGEST:
+        return False
+    kept.parts[slot, 3], kept.value[slot] = short_above(rest), value
+    return True
+
+
+@jit_inline
+def _known(slot: int, per_mm: float, kept: Kept) -> tuple[float, ...]:
+    """Return a bound that is kept: value, slopes and remainder; ``per_mm`` is 1 over half the diagonal."""
+    value, parts = float(kept.value[slot]), kept.parts
+    steep = value * per_mm
+    return (
+        value,
+        steep * long_of(parts[slot, 0]),
+        steep * long_of(parts[slot, 1]),
+        steep * long_of(parts[slot, 2]),
+        value * long_of(parts[slot, 3]),
+    )
 
 
 @jit
@@ -144,13 +174,11 @@ def linear_bound_rows(
         for at in range(left.first[i], left.first[i] + left.length[i]):
             k = left.stops[at]
             slot = _slot(row, k, kept)
-            if slot < 0:
-                one = _in_frame(i, k, boxes, stops, lowest_m, t)
-            else:
-                if kept.per_u[slot, 0] == 0.0:
-                    _keep(slot, _in_frame(i, k, boxes, stops, lowest_m, t), rho, kept)
-                per_u = kept.per_u[slot]
-                one = (float(per_u[0]), float(per_u[1]), float(per_u[2]), float(per_u[3]), float(per_u[4]))
+            known = slot >= 0 and kept.value[slot] != 0.0
+            one = _known(slot, 1.0 / rho, kept) if known else _in_frame(i, k, boxes, stops, lowest_m, t)
+            # What is kept is taken at once: a bound does not depend on who asks for it first.
+            if slot >= 0 and not known and _keep(slot, one, rho, kept):
+                one = _known(slot, 1.0 / rho, kept)
             for c in range(5):
                 out[i, c] += weights[k] * one[c]
             # A bound without slopes is a constant, which is too low without a remainder.

@@ -7,7 +7,7 @@ term a dwell: where some times change, only their terms are computed again. So t
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +46,7 @@ class Cells(NamedTuple):
 class Doses(NamedTuple):
     """What points receive."""
 
-    rates: Floats  # (n, n_dwells), Gy/s
+    rates: npt.NDArray[np.floating[Any]]  # (n, n_dwells), Gy/s, in double or single precision
     earlier_gy: Floats  # (n,), dose of former sessions
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,7 @@ from hdrplan.kernels._jit import jit
 __all__ = ["lowest_means"]
 
 F64 = npt.NDArray[np.float64]
+Rates = npt.NDArray[np.floating[Any]]  # in double or single precision
 I64 = npt.NDArray[np.int64]
 
 
@@ -55,7 +58,7 @@ def _lowest_mean(value: F64, volume: F64, wanted: float) -> float:
 
 @jit
 def lowest_means(
-    first: int, last: int, sign: float, rates: F64, at: I64, volume: F64, wanted: float, mean: F64
+    first: int, last: int, sign: float, rates: Rates, at: I64, volume: F64, wanted: float, mean: F64
 ) -> None:
     """Find for some columns the mean of the smallest values that together have a volume.
 

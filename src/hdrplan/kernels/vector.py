@@ -23,7 +23,19 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic, overload
 
-__all__ = ["HELD", "LANES", "add", "add_between", "bits_of", "hold", "long_bits_of", "peek", "put", "shifted"]
+__all__ = [
+    "HELD",
+    "LANES",
+    "add",
+    "add_between",
+    "bits_of",
+    "float_of",
+    "hold",
+    "long_bits_of",
+    "peek",
+    "put",
+    "shifted",
+]
 
 LANES = 8
 """Values that :func:`add_between` reads and adds at once."""
@@ -129,6 +141,11 @@ def long_bits_of(value: Any) -> Any:
     return np.float64(value).view(np.int64)
 
 
+def float_of(bits: Any) -> Any:
+    """Return the float64 that has these 64 bits, an int64."""
+    return np.int64(bits).view(np.float64)
+
+
 def _scope(module: Any) -> Any:
     domain = module.add_metadata([ir.MetaDataString(module, "hdrplan")])
     return module.add_metadata([module.add_metadata([ir.MetaDataString(module, "tables"), domain])])
@@ -196,6 +213,14 @@ def _long_bits_of(typing_context: Any, value: Any) -> Any:
         return builder.bitcast(args[0], ir.IntType(64))
 
     return types.int64(types.float64), _emit
+
+
+@intrinsic
+def _float_of(typing_context: Any, bits: Any) -> Any:
+    def _emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.DoubleType())
+
+    return types.float64(types.int64), _emit
 
 
 @intrinsic
@@ -292,3 +317,8 @@ def _use_shifted(bits: Any, by: Any) -> Any:
 @overload(long_bits_of, strict=False)
 def _use_long_bits_of(value: Any) -> Any:
     return lambda value: _long_bits_of(value)
+
+
+@overload(float_of, strict=False)
+def _use_float_of(bits: Any) -> Any:
+    return lambda bits: _float_of(bits)

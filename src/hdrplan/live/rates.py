@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.arrays import BoolArray, FloatArray, RateArray
 from hdrplan.dose import DoseRateBlocks, GrowingRows, RateRoom, SamplePoints, dose_by_tables, dose_rate
 from hdrplan.geometry import Dwells, Structure
 from hdrplan.options import PlanOptions
@@ -149,7 +149,7 @@ class RateStore:
         asked, others = parts
         dose_gy = np.empty(len(points))
 
-        def product(block: FloatArray, out: FloatArray) -> None:
+        def product(block: RateArray, out: FloatArray) -> None:
             def some(first: int, last: int) -> None:
                 np.matmul(block[first:last], times_s, out=out[first:last])
 

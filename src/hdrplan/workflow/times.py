@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.dose import DoseFactor, DoseRate, MinimumDose, MinimumDoseSearch, SamplePoints, dose_rate
+from hdrplan.dose import DoseFactor, DoseRate, MinimumDose, MinimumDoseSearch, SamplePoints, dose_rate, doses_of
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Dwells, Transit, positions_reached
 from hdrplan.optimize import (
@@ -184,7 +184,7 @@ def _mean_gy(problem: PlanProblem, objective: Objective, passing_s: FloatArray) 
         return 0.0
     rows = problem.points.rows(objective.structure)
     volume_cc = problem.points.volume_cc[rows]
-    return float(volume_cc @ (problem.rate.at(rows) @ passing_s) / volume_cc.sum())
+    return float(volume_cc @ doses_of(problem.rate.at(rows), passing_s) / volume_cc.sum())
 
 
 def _with_moving_source(problem: PlanProblem, optimum: Optimum, passing_s: FloatArray) -> Optimum:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.arrays import FloatArray, IntArray, RateArray
+from hdrplan.dose import doses_of
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.requirements import SAME_VOLUME_FRAC
 
@@ -51,7 +52,7 @@ class Excess:
         The greatest volume that points on the wrong side can have then: where all are of one size, a multiple of it.
     """
 
-    blocks: tuple[tuple[FloatArray, float], ...]
+    blocks: tuple[tuple[RateArray, float], ...]
     goal: IntArray
     row: IntArray
     volume_cc: FloatArray
@@ -61,12 +62,12 @@ class Excess:
 
     def per_s(self, at: IntArray) -> FloatArray:
         """Return the rows (len(at), n_dwells) of some points: excess for each second."""
-        rows = [scale * gy_per_s[self.row[at[self.goal[at] == g]]] for g, (gy_per_s, scale) in enumerate(self.blocks)]
-        return np.concatenate(rows)
+        rows = [(scale, gy_per_s[self.row[at[self.goal[at] == g]]]) for g, (gy_per_s, scale) in enumerate(self.blocks)]
+        return np.concatenate([scale * some.astype(np.float64) for scale, some in rows])
 
     def of(self, times_s: FloatArray) -> FloatArray:
         """Return the excess of all points."""
-        dose = [scale * (gy_per_s @ times_s) for gy_per_s, scale in self.blocks]
+        dose = [scale * doses_of(gy_per_s, times_s) for gy_per_s, scale in self.blocks]
         return np.concatenate([dose[g][self.row[self.goal == g]] for g in range(len(dose))]) + self.shift
 
 

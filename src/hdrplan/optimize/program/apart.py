@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.memory import give_back
 from hdrplan.optimize.program.lazy_lp import LazyLP, LPStatus
 from hdrplan.optimize.program.point_rows import LimitedPoints, PointRows
 from hdrplan.threads import over_each
@@ -41,11 +42,16 @@ class Apart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Own:
-    """One CTV, the dwells next to it, and its points with their rates of these alone."""
+    """One CTV and the dwells next to it."""
 
     family: PointRows
     dwells: IntArray
-    points: LimitedPoints
+
+    def points(self, earlier_gy: FloatArray) -> LimitedPoints:
+        """Return its points with their rates of these dwells alone, a copy: of four CTVs they are a quarter of all."""
+        whole, n = self.family.points, len(self.dwells)
+        own = whole.gy_per_s[:, self.dwells]
+        return replace(whole, gy_per_s=own, n_columns=n, miss_column=None, earlier_gy=earlier_gy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,16 +85,14 @@ def planned_apart(
         dwells = np.flatnonzero(next_to == k)
         if not len(dwells):
             return None
-        points = replace(
-            family.points, gy_per_s=family.points.gy_per_s[:, dwells], n_columns=len(dwells), miss_column=None
-        )
-        ctvs.append(_Own(family, dwells, points))
+        ctvs.append(_Own(family, dwells))
     found = [_Found(np.zeros(len(ctv.dwells)), begin_with[ctv.family], np.zeros(n)) for ctv in ctvs]
     for _ in range(SWEEPS):
         again = over_each(partial(_next, ctvs, found, cost=cost, lower=lower, upper=upper), range(len(ctvs)))
         if any(one is None for one in again):
             return None
         found = [one for one in again if one is not None]
+    give_back()
     binding = {c.family: one.binding for c, one in zip(ctvs, found, strict=True) if one.binding is not None}
     return Apart(_together(ctvs, found, n), binding)
 
@@ -115,8 +119,8 @@ def _alone(
 ) -> _Found | None:
     """Plan one CTV at given times of all other dwells; None where that cannot be."""
     whole, dwells = ctv.family.points, ctv.dwells
-    points = replace(ctv.points, earlier_gy=whole.dose_gy(others_s)) if others_s.any() else ctv.points
-    rows, lp = PointRows(points), LazyLP(lower[dwells], upper[dwells])
+    rows = PointRows(ctv.points(whole.dose_gy(others_s) if others_s.any() else whole.earlier_gy))
+    lp = LazyLP(lower[dwells], upper[dwells])
     lp.families.append(rows)
     new = rows.first_rows() if binding is None else rows.points.rows(binding, rows.limit_gy)
     rows.taken(lp.add(rows.owner, new), new)

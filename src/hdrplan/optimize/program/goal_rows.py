@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.dose import weighted_rates
 from hdrplan.errors import InputError
 from hdrplan.optimize.objectives import TotalTime
 from hdrplan.optimize.problem import PlanProblem
@@ -23,7 +24,7 @@ def mean_row(problem: PlanProblem, rows: slice) -> FloatArray:
     volume = problem.points.volume_cc[rows]
     if not volume.sum() > 0:
         raise InputError("a mean dose needs sample points with volume", got="none")
-    return np.asarray(volume @ problem.rate.at(rows) / volume.sum())
+    return weighted_rates(volume, problem.rate.at(rows)) / float(volume.sum())
 
 
 def objective_cost(problem: PlanProblem, columns: Columns) -> FloatArray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.dose import weighted_rates
 from hdrplan.optimize.program.lazy_lp import LazyLP, margin
 from hdrplan.optimize.program.point_rows import LimitedPoints
 from hdrplan.optimize.program.rows import NewRows
@@ -76,7 +77,7 @@ class MeanTail:
         if worst <= 0.0:
             return None, worst
         row = np.zeros((1, points.n_columns))
-        row[0, : points.n_dwells] = share @ points.gy_per_s
+        row[0, : points.n_dwells] = weighted_rates(share, points.gy_per_s)
         if points.miss_column is not None:
             row[0, points.miss_column] = points.sense
         earlier_gy = float(share @ points.earlier_gy)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
+from hdrplan.arrays import BoolArray, FloatArray, IntArray, RateArray, freeze
+from hdrplan.dose import doses_of
 from hdrplan.kernels.screen import Doses, Limit, Worst, worst_of_cells
 from hdrplan.optimize.program.cell_bounds import RATES_EACH, CellBounds
 from hdrplan.optimize.program.cubes import Cubes
@@ -47,7 +48,7 @@ class LimitedPoints:
     """
 
     owner: Hashable
-    gy_per_s: FloatArray
+    gy_per_s: RateArray
     limit_gy: float
     sense: int
     cubes: Cubes
@@ -77,7 +78,7 @@ class LimitedPoints:
 
     def dose_gy(self, x: FloatArray) -> FloatArray:
         """Dose at all points, with what is there before."""
-        return np.asarray(self.gy_per_s @ x[: self.n_dwells] + self.earlier_gy)
+        return doses_of(self.gy_per_s, x[: self.n_dwells]) + self.earlier_gy
 
     def miss_gy(self, x: FloatArray) -> float:
         """By how much the limit may be missed at ``x``."""

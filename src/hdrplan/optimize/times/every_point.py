@@ -11,7 +11,8 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.costs import measured
-from hdrplan.dose import DoseRate, DoseRateBlocks, MinimumDose
+from hdrplan.dose import DoseRate, DoseRateBlocks, MinimumDose, doses_of
+from hdrplan.memory import give_back
 from hdrplan.optimize.certificate import LossCause, Optimum, Scope, Shortfall
 from hdrplan.optimize.notes import EveryPoint
 from hdrplan.optimize.objectives import GoalId
@@ -149,6 +150,8 @@ def _rounds(
     for _ in range(MAX_ROUNDS):
         with measured("plan"):
             optimum = optimize(asked)
+        if many_dwells(asked.n_dwells):
+            give_back()  # what the program took: of four CTVs with 900 dwells 100 MB, on top of which the next one came
         asked = replace(asked, near_s=optimum.times_s)
         with measured("proof"):
             minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=True)
@@ -199,7 +202,7 @@ def _minimum(
     rate, points, tolerance_frac = problem.rate, problem.points, problem.reserve_frac
 
     def search(p: Prescription) -> MinimumDose:
-        reached_gy = float((rate.at(points.rows(p.structure)) @ times_s).min())
+        reached_gy = float(doses_of(rate.at(points.rows(p.structure)), times_s).min())
         lowered = reached_gy < p.dose_gy * (1 + tolerance_frac / 4)
         wanted_gy = reached_gy / (1 + tolerance_frac) if lowered else p.dose_gy
         tolerance_gy = min(reached_gy - wanted_gy, p.dose_gy * tolerance_frac)
