@@ -1,7 +1,7 @@
 """Search for a false statement in the folders of plans: random cases and options, each folder checked by other code.
 
 ``python -m benchmarks.plan_attack [-n 40] [--first-seed 0] [-o benchmarks/results/plan_attack.json]
-[--write docs/measurements/optimiser.md] [--wide | --levels]``
+[--write docs/measurements/optimiser.md] [--wide | --levels | --many]``
 
 One or two odd lesions (plates, horseshoes, tips, needles, shells, rings), on voxels of 1 to 5 mm, an organ beside them,
 one to three catheters each. Options at random: moving source, steps of 0.1 and 1 s or none, shortest dwells, ratios of
@@ -10,7 +10,8 @@ so low that prescriptions give way, and conformity. ``hdrplan plan`` writes the 
 computes all of it again, searches each lesion for points below the proven dose, and looks with a linear program of its
 own for a plan below the stated bound. With ``--wide`` cases and options are those of
 :mod:`benchmarks.wide_cases`: oblique grids far from zero, single voxels, sheets, touching CTVs, goals on CTVs; with
-``--levels`` CTVs also have goals of several levels, beyond their prescription, and some prescriptions do not count.
+``--levels`` CTVs also have goals of several levels, beyond their prescription, and some prescriptions do not count;
+with ``--many`` two to four CTVs have at least 300 dwells (:mod:`benchmarks.many_dwells`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 import numpy as np
 from click.testing import CliRunner
 
+from benchmarks.many_dwells import many_case, many_flags
 from benchmarks.odd_shapes import FORMS
 from benchmarks.record import command_line, measured, put_table
 from benchmarks.wide_cases import levels_case, wide_case, wide_flags
@@ -123,6 +125,7 @@ _KINDS: dict[str, tuple[Callable[..., list[str]], Callable[..., list[str]]]] = {
     "plain": (write_case, plain_flags),
     "wide": (wide_case, wide_flags),
     "levels": (levels_case, wide_flags),
+    "many": (many_case, many_flags),
 }
 
 
@@ -145,6 +148,7 @@ def attack(seed: int, kind: str = "plain") -> dict:
         raise RuntimeError(f"{work}: {checked.exception!r} {checked.stderr}")
     rows = json.loads(checked.stdout)["rows"]
     metrics = json.loads((out / "metrics.json").read_text())
+    n_dwells = len(json.loads((out / "plan.json").read_text())["dwells"])
     failed = [f"{r['what']}: {r['result']} of {r['tolerance']}" for r in rows if r["state"] == "fail"]
     if not failed:
         shutil.rmtree(work)
@@ -154,6 +158,7 @@ def attack(seed: int, kind: str = "plain") -> dict:
         "failed": failed,
         "skipped": [f"{r['what']}: {r['note']}" for r in rows if r["state"] == "skipped"],
         "lowered": bool(metrics["certificate"].get("shortfalls")),
+        "dwells": n_dwells,
         "proven": all("d100_lower_gy" in metrics["structures"][name] for name in ctvs),
     }
 
@@ -168,7 +173,8 @@ def table(rows: list[dict]) -> str:
         ("of them with the D100 of every CTV proven", sum(r["proven"] for r in done)),
         ("with lowered prescriptions", sum(r["lowered"] for r in done)),
         ("with a moving source", sum("--transit-speed" in r["flags"] for r in done)),
-        ("with two CTVs", sum(r["ctvs"] == 2 for r in done)),
+        ("with two CTVs or more", sum(r["ctvs"] >= 2 for r in done)),
+        ("with 300 dwells and more", sum(r["dwells"] >= 300 for r in done)),
         ("comparisons", sum(r["rows"] for r in done)),
         ("comparisons that failed", sum(len(r["failed"]) for r in done)),
         ("comparisons that could not be made", sum(len(r["skipped"]) for r in done)),
@@ -183,6 +189,7 @@ def main() -> None:
     for kind, what in (
         ("wide", "cases and options far from the usual"),
         ("levels", "these, with goals of levels on CTVs"),
+        ("many", "several CTVs and at least 300 dwells"),
     ):
         parser.add_argument(f"--{kind}", action="store_const", const=kind, dest="kind", default="plain", help=what)
     given = parser.parse_args()

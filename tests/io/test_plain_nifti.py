@@ -1,8 +1,10 @@
 """Plain NIfTI files are read as ITK reads them, and whatever is not plain is left to ITK."""
 
 import gzip
+import io
 import itertools
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 
 from hdrplan.errors import FormatError
+from hdrplan.geometry import Volume
+from hdrplan.io import plain_nifti
 from hdrplan.io.image_files import _opened_by_itk, open_grid, open_image
 from hdrplan.io.plain_nifti import plain_header, plain_values
 
@@ -105,3 +109,45 @@ def test_damaged_voxels_are_refused(damage: str, tmp_path: Path) -> None:
     path.write_bytes(bytes(content))
     with pytest.raises(FormatError, match=r"must be whole|must lie inside the file"):
         open_image(path)
+
+
+@pytest.mark.parametrize("at_once", [1, 5, 1 << 18])
+def test_packed_bytes_are_those_that_gzip_reads(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One member and several, empty ones, zeros behind them, few bytes at a time; cut short or with a bit turned."""
+    monkeypatch.setattr(plain_nifti, "_READ_BYTES", at_once)
+    monkeypatch.setattr(plain_nifti, "_UNPACKED_BYTES", at_once)
+    rng = np.random.default_rng(at_once)
+    refused = 0
+    for _ in range(300):
+        parts = [rng.integers(0, 3, rng.integers(0, 60)).astype(np.uint8).tobytes() for _ in range(rng.integers(1, 4))]
+        packed = bytearray(b"".join(gzip.compress(part) + b"\0" * int(rng.choice([0, 0, 3])) for part in parts))
+        damage = rng.choice(["none", "cut", "bit"])
+        if damage == "cut":
+            packed = packed[: rng.integers(1, len(packed))]
+        elif damage == "bit":
+            packed[rng.integers(len(packed))] ^= 1 << int(rng.integers(8))
+        first = int(rng.integers(0, 9))
+        n = max(1, sum(map(len, parts)) - first + int(rng.choice([0, 0, 4])))
+        room = bytearray(n)
+        try:
+            with gzip.open(io.BytesIO(packed)) as stream:
+                stream.seek(first)
+                want = stream.read(n) + stream.read(1)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            refused += 1
+            want = None
+        try:
+            filled = plain_nifti._unpack(io.BytesIO(packed), first, memoryview(room))
+        except (EOFError, zlib.error):
+            # Of a turned bit in a header, such as a date, zlib says more than Python does.
+            assert want is None or damage == "bit"
+            continue
+        # A turned bit may make more bytes than are asked for: neither then comes to the checksum.
+        assert want is not None or damage == "bit"
+        assert want is None or bytes(room[: max(0, filled)]) == want[:n]
+    assert 30 < refused < 250
+
+
+def test_voxels_become_a_volume_without_a_copy(tmp_path: Path) -> None:
+    image = open_image(written(tmp_path / "image.nii.gz", "int16", (1.0, 1.0, 1.0)))
+    assert Volume(image.grid, image.values).values_zyx is image.values
