@@ -3,15 +3,7 @@
 import numpy as np
 import pytest
 
-from hdrplan.dose import (
-    DoseRate,
-    DoseRateBlocks,
-    GrowingRows,
-    dose_rate,
-    dose_rate_blocks,
-    rate_blocks,
-    sample_points,
-)
+from hdrplan.dose import DoseRate, DoseRateBlocks, GrowingRows, dose_rate, dose_rate_blocks, rate_blocks, sample_points
 from small_implant import small_implant
 
 

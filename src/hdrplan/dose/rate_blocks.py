@@ -21,7 +21,7 @@ from hdrplan.dose.products import doses_of
 from hdrplan.dose.rate import fill_rates
 from hdrplan.dose.tables import checked_strength, in_slabs
 from hdrplan.geometry import Dwells
-from hdrplan.memory import require_memory
+from hdrplan.memory import give_back_at_once, require_memory
 from hdrplan.sources import TG43Source
 
 __all__ = ["DoseRateBlocks", "dose_rate_blocks"]
@@ -121,6 +121,8 @@ def dose_rate_blocks(
         f"the rate matrix of {n} points x {len(dwells)} dwells",
         remedy="Take fewer points (larger `sample_mm`) or fewer dwells (larger `step_mm`).",
     )
+    if not double:
+        give_back_at_once()
     outside, blocks = np.empty(n, dtype=np.bool_), []
     for name, role in zip(points.names, points.roles, strict=True):
         rows = points.rows(name)
