@@ -92,7 +92,7 @@ def plain_values(path: Path, header: PlainHeader) -> npt.NDArray[Any]:
     request = f"an image of {shape_xyz} voxels"
     require_memory(2.0 * n_bytes + 4.0 * np.prod(shape_xyz), request, remedy="Crop or resample it.")
     values = np.empty(shape_xyz[::-1], dtype=header.kind)
-    room = memoryview(values.reshape(-1).view(np.uint8))
+    room = values.reshape(-1).view(np.uint8).data
     try:
         with path.open("rb") as file:
             filled = (
