@@ -96,9 +96,11 @@ def test_what_the_work_raises_is_raised_here_and_printed_by_nobody(capfd) -> Non
 
 @forks
 @pytest.mark.usefixtures("alone")
-def test_an_error_of_the_block_ends_the_process_before_it_goes_on(tmp_path: Path) -> None:
+def test_an_error_of_the_block_ends_the_process_before_it_goes_on(tmp_path: Path, monkeypatch) -> None:
     file = tmp_path / "made"
     read, _ = os.pipe()
+    fork, children = os.fork, []
+    monkeypatch.setattr(os, "fork", lambda: children.append(fork()) or children[-1])
 
     def work() -> None:
         os.read(read, 1)  # for ever
@@ -106,8 +108,9 @@ def test_an_error_of_the_block_ends_the_process_before_it_goes_on(tmp_path: Path
 
     with pytest.raises(KeyError), beside(work):
         raise KeyError
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    (child,) = children
+    with pytest.raises(ChildProcessError):  # it was waited for already
+        os.waitpid(child, os.WNOHANG)
     assert not file.exists()
 
 
