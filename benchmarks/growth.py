@@ -3,7 +3,7 @@
 Run: python -m benchmarks.growth [--only grid] [--write]; with both, the rows of these groups are written anew and all
 others stay. Each row is a process of its own with its kernels loaded; CPU
 seconds are those of the work without start and imports, memory is the peak of the process above that of its imports.
-The exponent is the slope of log(CPU s) over log(size), fitted to all rows of a group: 1 means in proportion.
+Exponents are slopes of log(CPU s) and log(MB) over log(size), fitted to all rows of a group: 1 means in proportion.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ GROUPS: dict[str, tuple[str, tuple[int, ...], Callable[[int], Callable[[], objec
     "matrix-dwells": ("dwells, 20,000 points", (30, 120, 480), lambda n: matrix_of(20_000, n)),
     "sampling-volume": ("cc of the CTV", (10, 50, 270), sampling_of),
     "plan-volume": ("cc of the CTV", (10, 50, 270), lambda cc: plan_of(volume_cc=cc)),
-    "plan-dwells": ("dwells for each 10 mm of catheter, 30 cc", (1, 2, 5), lambda n: plan_of(step_mm=10.0 / n)),
+    "plan-dwells": ("dwells for each 10 mm of catheter, 30 cc", (1, 2, 5, 10), lambda n: plan_of(step_mm=10.0 / n)),
     "plan-structures": ("organs with goals, CTV of 30 cc", (1, 3, 9), lambda n: plan_of(organs=n)),
 }
 
@@ -136,23 +136,26 @@ def work(group: str, size: int) -> None:
 def slope(points: Sequence[tuple[float, float]]) -> float:
     """Slope of the line of least squares through the logarithms."""
     x, y = np.log(np.array(points)).T
-    return float(np.polyfit(x, y, 1)[0])
+    return round(float(np.polyfit(x, y, 1)[0]), 2) + 0.0  # no -0.00
 
 
 def table(only: str) -> list[str]:
-    lines = ["| work | size | CPU s | memory, MB | exponent of time |", "|---|---|---|---|---|"]
+    lines = ["| work | size | CPU s | memory, MB | exponent of time | of memory |", "|---|---|---|---|---|---|"]
     for group, (what, sizes, _) in GROUPS.items():
         if not group.startswith(only):
             continue
-        points: list[tuple[float, float]] = []
+        times: list[tuple[float, float]] = []
+        memory: list[tuple[float, float]] = []
         for size in sizes:
             call = [sys.executable, "-m", "benchmarks.growth", "--work", group, str(size)]
             said = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-            points.append((float(size), float(said[-2])))
-            exponent = f"{slope(points):.2f}" if len(points) == len(sizes) > 1 else ""
+            times.append((float(size), float(said[-2])))
+            memory.append((float(size), float(said[-1])))
+            whole = len(times) == len(sizes) > 1
+            exponents = f"{slope(times):.2f} | {slope(memory):.2f}" if whole else " | "
             # Only the largest work has a goal by the clock: 20 s and 2 GB.
             clock = f" ({float(said[-3]):.1f} s by the clock)" if group == "grid-large" else ""
-            row = f"{size:,} | {points[-1][1]:.2f}{clock} | {float(said[-1]):.0f} | {exponent}"
+            row = f"{size:,} | {times[-1][1]:.2f}{clock} | {memory[-1][1]:.0f} | {exponents}"
             lines.append(f"| {group}: {what} | {row} |")
             print(lines[-1], file=sys.stderr, flush=True)
     return lines
@@ -169,7 +172,7 @@ def page(only: str) -> str:
             "CPU seconds of all threads, without start and imports, kernels compiled before. Memory is what the work",
             f"and its input add to the peak of the process ({platform.machine()}, {os.cpu_count()} cores,",
             f"Python {platform.python_version()}).",
-            "The exponent is the slope of log(CPU s) over log(size): 1 means in proportion, 3 for the edge of a cube.",
+            "Exponents are slopes of the logarithms over log(size): 1 means in proportion, 3 for the edge of a cube.",
             "A plan holds sampling, matrix, optimum, the proof at every point and the dose grid.",
             "",
             *table(only),

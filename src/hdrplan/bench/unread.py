@@ -13,12 +13,11 @@ from hdrplan.kernels.lattice import Lattice, lattice_of
 from hdrplan.kernels.lattice_rows import Columns
 from hdrplan.kernels.limits import unread_rows
 from hdrplan.kernels.tg43 import Tables
+from hdrplan.kernels.vector import LANES
 from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
 
 __all__ = ["unread_matrix"]
-
-_LANES = 8
 
 
 def unread_matrix(p: Problem) -> FloatArray:
@@ -30,7 +29,7 @@ def unread_matrix(p: Problem) -> FloatArray:
     """
     n, positions, lattice = len(p.dwells), p.dwells.positions_mm, _even(p.source)
     centre = frozen(positions.mean(axis=0))
-    whole = np.minimum(np.arange(-(-n // _LANES) * _LANES), n - 1)
+    whole = np.minimum(np.arange(-(-n // LANES) * LANES), n - 1)
     rows = frozen(np.concatenate([positions - centre, p.dwells.axes], axis=1)[whole].T, np.float32)
     out, points, columns = np.empty((len(p.points_mm), n)), p.points_mm, Columns(centre, rows, 1.0)
     over_rows(lambda first, last: unread_rows(first, last, points, columns, lattice, out), len(out))

@@ -14,6 +14,7 @@ from hdrplan.dose.tables import (
     checked_points,
     checked_strength,
     in_slabs,
+    in_whole_vectors,
     lattice_of_source,
     pieces_of_source,
     rows_of,
@@ -204,8 +205,8 @@ def fill_by_tables(
     """Write rates by the float32 tables; arguments as of :func:`fill_rates`."""
     positions, axes, tables = dwells.positions_mm, dwells.axes, tables_of(source)
     lattice, centre = lattice_of_source(source), frozen(positions.mean(axis=0))
-    padded = np.minimum(np.arange(-(-len(dwells) // 8) * 8), len(dwells) - 1)  # whole vectors of 8
-    singles = frozen(np.concatenate([positions - centre, axes], axis=1)[padded].T, np.float32)
+    whole = in_whole_vectors(len(dwells))
+    singles = frozen(np.concatenate([positions - centre, axes], axis=1)[whole].T, np.float32)
     columns32 = Columns(centre, singles, strength_u)
     published_mm = (max(tables.near_mm, tables.capsule_radius_mm), tables.far_mm)
 

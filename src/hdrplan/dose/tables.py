@@ -15,6 +15,7 @@ from hdrplan.geometry import Dwells
 from hdrplan.kernels.exact import Pieces, pieces_of
 from hdrplan.kernels.lattice import Lattice, lattice_of
 from hdrplan.kernels.tg43 import Stops, Tables, geometry_factor
+from hdrplan.kernels.vector import LANES
 from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
 
@@ -23,6 +24,7 @@ __all__ = [
     "checked_strength",
     "checked_times",
     "in_slabs",
+    "in_whole_vectors",
     "lattice_of_source",
     "pieces_of_source",
     "rows_of",
@@ -31,8 +33,6 @@ __all__ = [
     "weights_us",
     "whole_vectors",
 ]
-
-_LANES = 8
 
 
 @lru_cache(maxsize=32)
@@ -152,7 +152,12 @@ def rows_of(dwells: Dwells, used: IntArray | None = None) -> FloatArray:
     """
     both = np.concatenate([dwells.positions_mm, dwells.axes], axis=1)
     both = both if used is None else both[used]
-    return frozen(both[np.minimum(np.arange(_whole(len(both))), len(both) - 1)].T)
+    return frozen(both[in_whole_vectors(len(both))].T)
+
+
+def in_whole_vectors(n: int) -> IntArray:
+    """Return which of n dwells stands in each lane of whole vectors: at the end the last one is repeated."""
+    return np.minimum(np.arange(_whole(n)), n - 1)
 
 
 def whole_vectors(weights: FloatArray) -> FloatArray:
@@ -161,7 +166,7 @@ def whole_vectors(weights: FloatArray) -> FloatArray:
 
 
 def _whole(n: int) -> int:
-    return -(-n // _LANES) * _LANES
+    return -(-n // LANES) * LANES
 
 
 def in_slabs(
