@@ -17,6 +17,13 @@ from hdrplan.io import read_volume, write_volume
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALLER = 0.5
+# Those that are in lie on all sides of lesion B, and its prescription is reached at every point.
+CATHETERS = (1, 3, 5, 6)
+# Organs that no example names: each is sampled and checked in every plan.
+ORGANS_LEFT_OUT = (
+    "small_bowel", "kidney_right", "gallbladder", "lungs", "portal_vein_and_splenic_vein",
+    "inferior_vena_cava",
+)  # fmt: skip
 
 
 class MadeOnce:
@@ -62,7 +69,8 @@ def folder_of_the_session(factory: pytest.TempPathFactory) -> Path:
 def write_small_phantoms(folder: Path) -> Path:
     """Copy the phantoms; both of the liver become one of half its size, in pixels of twice the width.
 
-    Every structure, catheter and goal keeps its name, and a command takes a fifth of its time.
+    Four of seven catheters are in, and the organs that no example names have no role and no goal: a plan takes half
+    the time of one with all of them.
     """
     shutil.copytree(ROOT / "phantoms", folder)
     small = folder / "liver-lesion-b-5mm"
@@ -78,8 +86,19 @@ def write_small_phantoms(folder: Path) -> Path:
         write_volume(small / name, Volume(grid, np.ascontiguousarray(full.values_zyx[:, ::2, ::2])))
     file = small / "catheters.mrk.json"
     scene = json.loads(file.read_text())
+    scene["markups"] = [scene["markups"][k] for k in CATHETERS]
+    for curve, name in zip(scene["markups"], ("cath_1", "cath_2", "cath_5", "cath_6"), strict=True):
+        curve["name"] = name
     for point in (point for curve in scene["markups"] for point in curve["controlPoints"]):
         point["position"] = [SMALLER * x for x in point["position"]]
     file.write_text(json.dumps(scene))
+    case, goals = small / "case.toml", small / "goals.toml"
+    roles = [
+        line for line in case.read_text().splitlines() if not line.startswith(tuple(f"{o} =" for o in ORGANS_LEFT_OUT))
+    ]
+    case.write_text("\n".join(roles))
+    first, *rest = goals.read_text().split("[[goals]]")
+    kept = [goal for goal in rest if not any(f'"{organ}"' in goal for organ in ORGANS_LEFT_OUT)]
+    goals.write_text("[[goals]]".join([first, *kept]))
     shutil.copytree(small, folder / "liver-lesion-b", dirs_exist_ok=True)
     return folder

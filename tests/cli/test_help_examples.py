@@ -18,6 +18,7 @@ import pytest
 
 from hdrplan.cli import cli
 from made_once import MadeOnce
+from smaller import FEWER, draw_one_form, fewer
 
 ROOT = Path(__file__).resolve().parents[2]
 # What examples take from others: name -> the example that makes it.
@@ -46,18 +47,6 @@ LONG = (
     "catheters", "plan phantoms/liver-lesion-b --catheters", "plan phantoms/liver-lesion-b --model",
     "validate phantoms",
 )  # fmt: skip
-# Options of fewer samples, photons, paths and sizes, for examples that name none: the rest of what such a command does
-# stays. In a patient of half the size the catheters that are in lie half as far apart.
-FEWER = {
-    "correlate": {"--bootstrap": "20", "--resamples": "199"},
-    "cohort describe": {"--bootstrap": "20"},
-    "evaluate --model": {"--uncertainty": "0.04"},
-    "dose --model": {"--uncertainty": "0.04"},
-    "place": {"--candidates": "12"},
-    "place --given": {"--apart": "2.5"},
-    "bench": {"--seconds": "0.02", "--sizes": "small"},
-    "robust": {"--scenarios": "100"},
-}
 # These make what the others begin with: they run in an empty folder.
 INTO_EMPTY = {
     "hdrplan sample": "sample/lesions.csv",
@@ -99,13 +88,6 @@ def is_quick(example: str) -> bool:
 
 def is_long(example: str) -> bool:
     return example.startswith(tuple(f"hdrplan {words}" for words in LONG))
-
-
-def fewer(example: str) -> list[str]:
-    """Return the options that leave an example of ``make test`` less to draw."""
-    given = words(example)
-    small = [options for name, options in FEWER.items() if all(word in given for word in name.split())]
-    return [word for options in small for option in options.items() if option[0] not in given for word in option]
 
 
 def needs(example: str) -> list[str]:
@@ -150,7 +132,9 @@ def ends(
         # A page is served until somebody ends it: tests/live serves it, here it ends at once.
         monkeypatch.setattr("uvicorn.Server.run", lambda server, sockets: [s.close() for s in sockets])
         monkeypatch.setattr("webbrowser.open", lambda address: True)
-        ran = run(*words(example), *([] if "HDRPLAN_LONG" in os.environ else fewer(example)))
+        if "HDRPLAN_LONG" not in os.environ:
+            draw_one_form(monkeypatch)
+        ran = run(*words(example), *([] if "HDRPLAN_LONG" in os.environ else fewer(words(example))))
         allowed = (0, 1) if example.startswith(tuple(f"hdrplan {words}" for words in MAY_FAIL)) else (0,)
         assert ran.code in allowed, f"{example}\n{ran.err}"
         assert "Traceback" not in ran.err
@@ -163,11 +147,10 @@ def test_there_are_examples_of_what_others_take() -> None:
     assert set(MADE_BY.values()) <= set(EXAMPLES)
 
 
-def test_fewer_samples_are_asked_of_these_and_only_where_an_example_names_none() -> None:
-    assert fewer("hdrplan correlate cohort --resamples 9 -o report") == ["--bootstrap", "20"]
-    assert fewer("hdrplan cohort describe cohort -o tables") == ["--bootstrap", "20"]
-    assert fewer("hdrplan dose case --plan plan -o dose") == fewer("hdrplan cohort derive cohort -o tables") == []
-    assert all(any(set(options) <= set(fewer(e)) for e in EXAMPLES) for options in FEWER.values())
+def test_fewer_samples_are_asked_of_these() -> None:
+    assert fewer(words("hdrplan correlate cohort -o report")) == ["--bootstrap", "5", "--resamples", "19"]
+    assert fewer(words("hdrplan dose case --plan p -o d")) == fewer(words("hdrplan cohort derive c -o tables")) == []
+    assert all(any(set(options) <= set(fewer(words(e))) for e in EXAMPLES) for options in FEWER.values())
 
 
 @pytest.mark.parametrize("example", [e for e in EXAMPLES if is_quick(e)])

@@ -22,6 +22,7 @@ from click.testing import CliRunner
 
 from hdrplan.cli import cli
 from made_once import MadeOnce
+from smaller import draw_one_form, fewer
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "AGENTS.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -87,7 +88,7 @@ def ran(command: str, shell: dict[str, str]) -> tuple[int, str]:
     call, _, file = command.partition(" > ")
     words = shlex.split(call)
     if words[0] == "hdrplan" and not SHELL.search(call + file):
-        call_ended = CliRunner().invoke(cli, words[1:], prog_name="hdrplan")
+        call_ended = CliRunner().invoke(cli, [*words[1:], *fewer(words[1:])], prog_name="hdrplan")
         if file:
             Path(file).write_text(call_ended.stdout, encoding="utf-8")
         return call_ended.exit_code, f"{call_ended.output}\n{call_ended.exception or ''}"
@@ -109,6 +110,7 @@ def test_every_block_of_the_page_runs(
     shutil.copytree(phantoms if page.name in IN_ITS_PLACE else small_phantoms, tmp_path / "phantoms")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
+    draw_one_form(monkeypatch)
     namespace: dict[str, object] = {"__name__": "__docs__"}
     for line, kind, file, text in blocks(page):
         where = f"{page.name}:{line}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hdrplan.analysis import Correlation, Lane, adjusted_words
 from hdrplan.outcomes import KaplanMeier
 from hdrplan.report.cohort_style import FEW
-from hdrplan.report.figures import figure_bytes, laid_out
+from hdrplan.report.figures import FORMATS, figure_bytes, laid_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -98,8 +98,8 @@ def endpoint_figures(curves: Mapping[str, Mapping[str, KaplanMeier]]) -> dict[st
 
 
 def print_files(figures: Mapping[str, Figure]) -> Iterator[tuple[str, bytes]]:
-    """Yield file name and content of each figure in the forms of a journal: SVG, PNG of 300 dpi, PDF."""
+    """Yield file name and content of each figure in the forms of a journal: PNG of 300 dpi, SVG, PDF."""
     for name, figure in figures.items():
         laid_out(figure)
-        for form in ("svg", "png", "pdf"):
+        for form in FORMATS:
             yield f"{name}.{form}", figure_bytes(figure, form, dpi=300)
