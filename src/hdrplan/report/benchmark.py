@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hdrplan.report.layout import save_figure
+
 __all__ = ["bench_figure", "bench_page"]
 
 _FLOPS_PER_PAIR = 100
@@ -240,4 +242,4 @@ def bench_figure(table: Mapping[str, Any], path: Path) -> None:
         axes.set_xlabel("point-dwell pairs (or what stands for them) per CPU second, one thread")
         axes.grid(axis="x", alpha=0.3)
         axes.legend(loc="lower right", fontsize=8)
-        figure.savefig(path)
+        save_figure(figure, path)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from hdrplan.analysis import Correlation, Lane, adjusted_words
 from hdrplan.outcomes import KaplanMeier
 from hdrplan.report.cohort_style import FEW
-from hdrplan.report.figures import FORMATS, figure_bytes, laid_out
+from hdrplan.report.figures import FORMATS, figure_bytes
+from hdrplan.report.layout import laid_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,7 +10,6 @@ from hdrplan.analysis import Correlation, DoseChoice, adjusted_words, clinical_a
 from hdrplan.cohort import FlowStep
 from hdrplan.report.cohort_paper import setting_rows
 from hdrplan.report.dose_choice import DOSE_IN_MEDIA, dose_choice_cells, dose_choice_lines
-from hdrplan.report.figures import laid_out
 from hdrplan.report.page import base64_text, page
 from hdrplan.report.themed import screen_svg
 
@@ -98,7 +97,7 @@ def correlation_html(
     for s in flow:
         rows.setdefault(s.step, []).extend((s.patients, s.lesions, s.cycles))
     words = captions(result)
-    pictures = {name: (words[name], base64_text(screen_svg(laid_out(figure)))) for name, figure in figures.items()}
+    pictures = {name: (words[name], base64_text(screen_svg(figure))) for name, figure in figures.items()}
     first, *tables = correlation_tables(result)
     answer = clinical_answer(result)
     return page(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from hdrplan.analysis import TextTable
 from hdrplan.cohort import FlowStep
 from hdrplan.outcomes import KaplanMeier
-from hdrplan.report.figures import laid_out
 from hdrplan.report.page import base64_text, page
 from hdrplan.report.themed import screen_svg
 
@@ -88,11 +87,7 @@ def paper_html(
         Of hdrplan.
     """
     pictures = [
-        (
-            PAPER_CAPTIONS[name],
-            base64_text(screen_svg(laid_out(figure))),
-            figure.get_figwidth() > _WIDE * figure.get_figheight(),
-        )
+        (PAPER_CAPTIONS[name], base64_text(screen_svg(figure)), figure.get_figwidth() > _WIDE * figure.get_figheight())
         for name, figure in figures.items()
     ]
     return page(

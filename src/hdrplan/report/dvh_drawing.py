@@ -11,6 +11,7 @@ from hdrplan.errors import InputError
 from hdrplan.plan import is_lesion_name
 from hdrplan.report.axes import SOFT, line_style, short
 from hdrplan.report.data import Curve
+from hdrplan.report.layout import save_figure
 from hdrplan.report.palette import LineStyle, styles_of
 from hdrplan.workflow import DVHResult
 
@@ -92,7 +93,7 @@ def dvh_figure(result: DVHResult, path: Path) -> None:
         axes.grid(color="#e6ebef", lw=0.7)
         axes.set_title("Cumulative dose-volume histograms; research use only, never for treatment", fontsize=10)
         _legend(axes, curves)
-        figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+        save_figure(figure, path)
 
 
 def _legend(axes: Axes, curves: Sequence[Curve]) -> None:

@@ -25,7 +25,7 @@ from hdrplan.report.rows import minimum_step_mm
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES", "FORMATS", "catheter_map", "dvh_figure", "figure_bytes", "isodose_page", "laid_out", "overview"]
+__all__ = ["FIGURES", "FORMATS", "catheter_map", "dvh_figure", "figure_bytes", "isodose_page", "overview"]
 
 FORMATS = ("png", "svg", "pdf")
 _STYLE = {
@@ -61,23 +61,6 @@ def figure_bytes(figure: Figure, form: str, *, dpi: int = 150) -> bytes:
     with _styled():
         figure.savefig(stream, format=form, dpi=dpi, metadata=metadata, facecolor="white")
     return stream.getvalue()
-
-
-def laid_out(figure: Figure) -> Figure:
-    """Place what a figure holds once, before it is written in several forms, and return it.
-
-    Every form began with a drawing of its own to find the same places: a third of the time of a folder of figures.
-
-    Parameters
-    ----------
-    figure : Figure
-        With or without a layout engine; afterwards without.
-    """
-    if figure.get_layout_engine() is not None:
-        with _styled():
-            figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-    return figure
 
 
 def isodose_page(view: ReportData) -> Figure:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hdrplan.optimize import Axis, Front
+from hdrplan.report.layout import save_figure
 from hdrplan.workflow import ParetoResult
 
 __all__ = ["axis_unit", "pareto_figure", "pareto_lines", "pareto_rows"]
@@ -98,4 +99,4 @@ def pareto_figure(front: Front, path: Path) -> None:
             "Every point is a proven optimum; missing points are proven to be impossible"
             + (f"\n{rest}" if rest else "")
         )
-        figure.savefig(path)
+        save_figure(figure, path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hdrplan.report.layout import save_figure
 from hdrplan.report.needle_slices import draw_needle, draw_slice, focus_of
 from hdrplan.report.needle_space import draw_body, draw_needle_view
 from hdrplan.report.placement_text import fact_lines
@@ -62,7 +63,7 @@ def placement_figure(result: PlaceResult, path: Path) -> None:
             "Research use only, never for treatment.",
             fontsize=11.0,
         )
-        figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+        save_figure(figure, path)
 
 
 def placement_panels(result: PlaceResult) -> list[tuple[str, str]]:

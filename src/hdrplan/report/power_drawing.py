@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hdrplan.errors import InputError
+from hdrplan.report.layout import save_figure
 from hdrplan.report.palette import OTHER_COLOURS
 from hdrplan.simulate import TESTS, PowerPoint
 
@@ -46,4 +47,4 @@ def power_figure(points: Sequence[PowerPoint], path: Path) -> None:
             axes.grid(color="0.9")
         figure.axes[0].set_ylabel("Studies that reject at 5 % (%)")
         figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-        figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+        save_figure(figure, path)

@@ -9,6 +9,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.plan import nearest_known
 from hdrplan.report.axes import draw_anatomy, line_style, short
+from hdrplan.report.layout import save_figure
 from hdrplan.report.palette import styles_of
 from hdrplan.report.planes import VIEWS
 from hdrplan.workflow import PreparedCase
@@ -102,7 +103,7 @@ def prepared_figure(prepared: PreparedCase, path: Path) -> None:
             figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=8)
         more = f" (the {_MAXIMUM_ROWS} largest of {len(targets)} CTVs)" if len(targets) > _MAXIMUM_ROWS else ""
         figure.suptitle(f"{short(prepared.name, 60)}: look before you plan{more}. Research use only.", fontsize=11.0)
-        figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+        save_figure(figure, path)
 
 
 def _reach_mm(box_mm: FloatArray) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hdrplan.errors import InputError
 from hdrplan.report.axes import line_style
+from hdrplan.report.layout import save_figure
 from hdrplan.report.palette import styles_of
 from hdrplan.report.themed import FAINT, INK, SOFT, themed_svg
 from hdrplan.simulate import BAND_FRAC, COMPONENTS, Decomposition, RobustResult
@@ -57,7 +58,7 @@ def robust_figure(result: RobustResult, organs: Sequence[str], decomposition: De
             _draw_shares(axes[2], decomposition)
         deliveries = f"Coverage in {len(result.values)} deliveries (seed {result.scenarios.seed})"
         figure.suptitle(f"{deliveries}; research use only, never for treatment", fontsize=11.0)
-        figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+        save_figure(figure, path)
 
 
 def robust_panels(

@@ -12,6 +12,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.dose import dose_rate
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells
+from hdrplan.report.layout import save_figure
 from hdrplan.report.palette import CTV_COLOURS, OTHER_COLOURS
 from hdrplan.sources import TG43Source
 
@@ -64,8 +65,7 @@ def source_figure(source: TG43Source, path: Path) -> None:
         )
         words = f"{source.citation}. Research software, never for treatment."
         figure.supxlabel("\n".join(textwrap.wrap(words, 210)), fontsize=7.5, color="0.35")
-        stamp = {".png": {"Software": "hdrplan"}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-        figure.savefig(path, metadata=stamp[path.suffix.lower()])
+        save_figure(figure, path)
 
 
 def _draw_radial(axes: Axes, source: TG43Source) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hdrplan.report.layout import laid_out
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -61,7 +63,7 @@ def screen_svg(figure: Figure) -> str:
     """
     written = io.StringIO()
     with inked():
-        figure.savefig(written, format="svg", dpi=_DPI, metadata={"Date": None}, facecolor="none")
+        laid_out(figure).savefig(written, format="svg", dpi=_DPI, metadata={"Date": None}, facecolor="none")
     rules = "".join(
         f'[style*="{side}: {ink}"]{{{side}:{light} !important}}'
         for ink, light in _DARK.items()

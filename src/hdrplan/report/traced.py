@@ -12,6 +12,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.cautions import Caution
 from hdrplan.geometry import Volume
 from hdrplan.report.axes import BAD, short
+from hdrplan.report.layout import save_figure
 from hdrplan.report.planes import VIEWS
 from hdrplan.tracing import TracedCatheter
 
@@ -108,7 +109,7 @@ def traced_figure(ct: Volume, found: Sequence[TracedCatheter], path: Path) -> No
         for cell in axes[-1]:
             cell.set_xlabel("mm from the tip (red); the catheter lies between the dashed lines")
         figure.suptitle("Look before you plan: is each a catheter, and does it end at the red line? Research use only.")
-        figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+        save_figure(figure, path)
 
 
 def _draw_overview(axes: Axes, ct: Volume, found: Sequence[TracedCatheter], name: str) -> None:
