@@ -13,7 +13,7 @@ import SimpleITK as sitk  # noqa: N813
 
 from hdrplan.errors import FormatError
 from hdrplan.geometry import Volume
-from hdrplan.io import plain_nifti
+from hdrplan.io import packed_voxels
 from hdrplan.io.image_files import _opened_by_itk, open_grid, open_image
 from hdrplan.io.plain_nifti import plain_header, plain_values
 
@@ -114,8 +114,8 @@ def test_damaged_voxels_are_refused(damage: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("at_once", [1, 5, 1 << 18])
 def test_packed_bytes_are_those_that_gzip_reads(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """One member and several, empty ones, zeros behind them, few bytes at a time; cut short or with a bit turned."""
-    monkeypatch.setattr(plain_nifti, "_READ_BYTES", at_once)
-    monkeypatch.setattr(plain_nifti, "_UNPACKED_BYTES", at_once)
+    monkeypatch.setattr(packed_voxels, "_READ_BYTES", at_once)
+    monkeypatch.setattr(packed_voxels, "_UNPACKED_BYTES", at_once)
     rng = np.random.default_rng(at_once)
     refused = 0
     for _ in range(300):
@@ -137,7 +137,7 @@ def test_packed_bytes_are_those_that_gzip_reads(at_once: int, monkeypatch: pytes
             refused += 1
             want = None
         try:
-            filled = plain_nifti._unpack(io.BytesIO(packed), first, memoryview(room))
+            filled = packed_voxels.unpack_into(io.BytesIO(packed), first, memoryview(room))
         except (EOFError, zlib.error):
             # Of a turned bit in a header, such as a date, zlib says more than Python does.
             assert want is None or damage == "bit"

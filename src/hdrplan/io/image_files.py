@@ -1,4 +1,4 @@
-"""Image files opened with care: NIfTI, NRRD and MetaImage, plain NIfTI at once and the rest through SimpleITK, in LPS.
+"""Image files opened with care: NIfTI, NRRD and MetaImage in LPS, plain ones at once and the rest through SimpleITK.
 
 Headers are believed only after their claims were compared with the file's size: ITK would allocate what they claim.
 """
@@ -25,6 +25,7 @@ from hdrplan.io.itk_words import reason_of, text_fields
 from hdrplan.io.nifti_values import check_nifti_header, check_nifti_values
 from hdrplan.io.noise import without_noise
 from hdrplan.io.plain_nifti import Frame, plain_header, plain_values
+from hdrplan.io.plain_nrrd import plain_nrrd, plain_nrrd_values
 from hdrplan.kinds import what_is
 from hdrplan.memory import require_memory
 
@@ -152,6 +153,10 @@ def open_image(path: Path) -> Image:
         _check_claim(plain.frame.shape_xyz, 1, path)
         grid = _grid_of(plain.frame, path)
         return Image(path=path, grid=grid, values=plain_values(path, plain), header={}, pixels=None)
+    if (nrrd := plain_nrrd(path)) is not None:
+        _check_claim(nrrd.frame.shape_xyz, nrrd.layers, path)
+        grid, values = _grid_of(nrrd.frame, path), plain_nrrd_values(path, nrrd)
+        return Image(path=path, grid=grid, values=values, header=nrrd.texts, pixels=None)
     return _opened_by_itk(path)
 
 
@@ -203,11 +208,14 @@ def open_grid(path: Path) -> Grid:
     if (plain := plain_header(path)) is not None:
         _check_claim(plain.frame.shape_xyz, 1, path)
         return _grid_of(plain.frame, path)
+    if (nrrd := plain_nrrd(path)) is not None:
+        _check_claim(nrrd.frame.shape_xyz, nrrd.layers, path)
+        return _grid_of(nrrd.frame, path)
     return _grid(_reader_of(path), path)
 
 
 def open_header(path: Path) -> tuple[dict[str, str], int]:
-    """Return the text fields of a header that ITK reads, and how many values a voxel has; errors as :func:`open_grid`.
+    """Return the text fields of an NRRD header, and how many values a voxel has; errors as :func:`open_grid`.
 
     Parameters
     ----------
@@ -215,6 +223,9 @@ def open_header(path: Path) -> tuple[dict[str, str], int]:
     """
     existing_file(path)
     _check_header(path)
+    if (nrrd := plain_nrrd(path)) is not None:
+        _check_claim(nrrd.frame.shape_xyz, nrrd.layers, path)
+        return nrrd.texts, nrrd.layers
     reader = _reader_of(path)
     return text_fields(reader), int(reader.GetNumberOfComponents())
 

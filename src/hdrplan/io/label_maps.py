@@ -16,7 +16,7 @@ from hdrplan.io.files import json_entries
 from hdrplan.io.header_names import names_in_header
 from hdrplan.io.image_files import is_image, open_image
 
-__all__ = ["is_names", "read_label_map", "read_mask", "read_names", "structures_and_unnamed"]
+__all__ = ["boxes_of", "is_names", "read_label_map", "read_mask", "read_names", "structures_and_unnamed"]
 
 # Crumbs of what was not named need no word.
 _LEAST_CC = 1.0
@@ -129,7 +129,7 @@ def structures_and_unnamed(
     values = image.scalars("a label map has one label a voxel")
     if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.rint(values)).all()):
         raise FormatError("labels must be whole numbers", got="fractions or NaN", where=path)
-    boxes = _boxes(values, {label for found in labels.values() for label in found})
+    boxes = boxes_of(values, {label for found in labels.values() for label in found})
     unnamed = [label for label, box in boxes.items() if label not in names and box is not None]
     least = _LEAST_CC * 1000.0 / float(np.prod(image.grid.spacing_mm))
     filled = [label for label in unnamed if np.count_nonzero(values[boxes[label]] == label) >= least]
@@ -148,8 +148,14 @@ def structures_and_unnamed(
     return tuple(structures), tuple(filled)
 
 
-def _boxes(values: npt.NDArray[Any], labels: Collection[int]) -> dict[int, tuple[slice, slice, slice] | None]:
-    """Smallest box of each label, and of the others of an image of whole numbers; None where no voxel has it."""
+def boxes_of(values: npt.NDArray[Any], labels: Collection[int]) -> dict[int, tuple[slice, slice, slice] | None]:
+    """Return the smallest box of each label, and of the others of an image of whole numbers; None: no voxel has it.
+
+    Parameters
+    ----------
+    values : (z, y, x) array
+    labels : collection of int
+    """
     boxes: dict[int, tuple[slice, slice, slice] | None] = {}
     if values.dtype.kind in "iu":
         # One pass for all, instead of some for each.

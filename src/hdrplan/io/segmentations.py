@@ -12,6 +12,7 @@ import numpy.typing as npt
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid, Role, Structure
 from hdrplan.io.image_files import open_header, open_image
+from hdrplan.io.label_maps import boxes_of
 from hdrplan.threads import over_each
 
 __all__ = ["read_segment_names", "read_segmentation", "write_segmentation", "write_segmentations"]
@@ -55,12 +56,22 @@ def read_segmentation(
         wanted = {name: "other" for name in segments}
     # The layers of a voxel lie side by side in the file: each is taken out once, and not once for each segment.
     asked = {name: segments[name] for name in wanted if name in segments}
-    planes = {layer: np.ascontiguousarray(layers[..., layer]) for layer in {layer for _, layer in asked.values()}}
+    numbers = sorted({layer for _, layer in asked.values()})
+    planes = dict(zip(numbers, over_each(lambda layer: np.ascontiguousarray(layers[..., layer]), numbers), strict=True))
+
+    def boxes_in(number: int) -> dict[int, tuple[slice, slice, slice] | None]:
+        return boxes_of(planes[number], [label for label, layer in asked.values() if layer == number])
+
+    boxes = dict(zip(numbers, over_each(boxes_in, numbers), strict=True))
 
     def structure(name: str) -> Structure | None:
         label, layer = asked[name]
-        mask_zyx = planes[layer] == label
-        return image.structure(name, wanted[name], mask_zyx) if name not in optional or mask_zyx.any() else None
+        box = boxes[layer][label]
+        if box is not None:
+            return image.structure_in(box, name, wanted[name], planes[layer][box] == label)
+        if name in optional:
+            return None
+        raise InputError(f"structure {name!r} must have voxels", got="none", where=path)
 
     return tuple(found for found in over_each(structure, list(asked)) if found is not None)
 
