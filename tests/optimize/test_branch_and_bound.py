@@ -72,9 +72,10 @@ def test_a_bound_of_the_dose_lost_grows_before_the_search_is_at_its_end():
     names = ("duodenum", "organ1", "organ2")
     limits = {name: round(0.9 * free_dose(rate, points, name, 0.5), 3) for name in names}
     wanted = goals(*(goal(name, f"D0.5cc <= {limit} Gy") for name, limit in limits.items()))
-    lowered = optimize_times(problem(rate, points, wanted, healthy="liver"), proof=WorkLimit(steps=8))
+    lowered = optimize_times(problem(rate, points, wanted, healthy="liver"), proof=WorkLimit(steps=2))
     lost = lowered.levels[0]
-    assert 0.5 * lost.value < lost.bound < lost.value
+    # Four regions close it to 0.1 % of the prescription: after two it is not at its end.
+    assert 0.5 * lost.value < lost.bound < lost.value - 2e-3 * DOSE_GY
     possible = [(name, 0.5, limit, 1) for name, limit in limits.items()]
     assert exact(rate, points, possible, DOSE_GY - lost.bound + 2e-3) is None
 
