@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -98,10 +99,9 @@ def skin_view(
     right = np.cross(up, flat)
     side = np.arange(-round(half_mm / _STEP_MM), round(half_mm / _STEP_MM) + 1) * _STEP_MM
     plane = focus_mm + side[:, None, None] * up + side[:, None] * right
-    far_mm = float(np.linalg.norm(np.subtract(grid.shape_zyx[::-1], 1) * grid.spacing_mm))
     height = np.full((len(side), len(side)), np.nan)
     last = np.array(grid.shape_zyx[::-1])
-    for at_mm in np.arange(far_mm, -far_mm, -_ALONG_MM):
+    for at_mm in _depths_mm(grid, patient_zyx, flat, focus_mm):
         left = np.isnan(height)
         if not left.any():
             break
@@ -113,3 +113,21 @@ def skin_view(
         rows = np.flatnonzero(left.ravel())[met]
         height.ravel()[rows] = at_mm
     return SkinView(focus_mm=focus_mm, towards=flat, right=right, up=up, step_mm=_STEP_MM, height_mm=height)
+
+
+def _depths_mm(grid: Grid, patient_zyx: BoolArray, towards: FloatArray, focus_mm: FloatArray) -> FloatArray:
+    """Return where on the lines to look, from the viewer on: nowhere but in the box about the patient.
+
+    In front of and behind it lay two thirds of the steps of a liver.
+    """
+    far_mm = float(np.linalg.norm(np.subtract(grid.shape_zyx[::-1], 1) * grid.spacing_mm))
+    depths_mm = np.arange(far_mm, -far_mm, -_ALONG_MM)
+    ends = []
+    for axis in (2, 1, 0):
+        inside = np.flatnonzero(patient_zyx.any(axis=tuple({0, 1, 2} - {axis})))
+        if not len(inside):
+            return np.empty(0)
+        # A point belongs to the voxel whose middle is nearest: half of one beyond, and as much for rounding.
+        ends.append((inside[0] - 1.0, inside[-1] + 1.0))
+    along = (grid.world(np.array(list(product(*ends)))) - focus_mm) @ towards
+    return np.asarray(depths_mm[(depths_mm >= along.min()) & (depths_mm <= along.max())])
