@@ -190,6 +190,7 @@ def test_lanes_stop_at_the_recurrence_and_know_the_death() -> None:
     assert (-35,) in {lane.sessions for lane in found.values()}
 
 
+@pytest.mark.usefixtures("every_form")
 def test_one_command_from_raw_tables_to_report(tmp_path: Path) -> None:
     made = synthetic_cohort(np.random.default_rng(2), {"HCC": 60, "CRLM": 40}, log_hr_per_gy=-0.1)
     folder = tmp_path / "cohort"

@@ -107,6 +107,7 @@ def test_forms_escape_their_signs() -> None:
     assert r"1 $\pm$ 2" in tex
 
 
+@pytest.mark.usefixtures("every_form")
 def test_describe_writes_every_form(tmp_path: Path) -> None:
     raw = synthetic_cohort(np.random.default_rng(6), {"HCC": 40, "CRLM": 20}).raw
     folder = tmp_path / "cohort"
