@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -67,10 +69,21 @@ def write_demo_dicom(
 ) -> DicomSet:
     """Write the case, its plan and dose as DICOM into a new folder, and return what was written."""
     folder.mkdir(parents=True)
+    # What more is given holds arrays, for which nothing can be kept.
+    contents, files = (_demo_files.__wrapped__ if more else _demo_files)(box, treated, **more)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return contents
+
+
+@cache
+def _demo_files(box: Grid | None, treated: datetime | None, **more: Any) -> tuple[DicomSet, dict[str, bytes]]:
+    """The same files each time, and some two hundred tests begin with them."""
     case, plan = case_and_plan()
     contents = DicomSet(case=case, plan=plan, dose=demo_dose(plan, box), prescription_gy=20.0, **more)
-    write_dicom_set(folder, contents, treated=treated, now=NOW)
-    return contents
+    with TemporaryDirectory() as folder:
+        write_dicom_set(Path(folder), contents, treated=treated, now=NOW)
+        return contents, {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
 def small_plan() -> Plan:
