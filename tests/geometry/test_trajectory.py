@@ -119,6 +119,26 @@ def test_free_room_is_the_distance_to_the_nearest_obstacle_less_its_margin():
     assert np.abs(room.free_mm_zyx[z, y, x] - free[seen]).max() <= 1.0
 
 
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_of_obstacles_as_near_the_one_with_the_smallest_margin_is_named(threads, monkeypatch):
+    """Three margins are two rounds of two threads; a voxel as near to two obstacles keeps the first one's number."""
+    monkeypatch.setenv("HDRPLAN_THREADS", threads)
+    near = [structure(f"x = {x_mm} mm", (x_mm, -40, -36), (x_mm + 4, 40, 36)) for x_mm in (-16, 12)]
+    parts = [BODY, LESION, *near, structure("y = 14 mm", (-40, 14, -36), (40, 18, 36))]
+    room = clearance([LESION], parts, {"y = 14 mm": 7.0, "x = 12 mm": 3.0, "x = -16 mm": 5.0})
+    alone = [
+        clearance([LESION], parts, {name: margin_mm}).free_mm_zyx
+        for name, margin_mm in zip(room.names, room.margins_mm, strict=True)
+    ]
+    least = np.min(alone, axis=0)
+    assert (room.free_mm_zyx == least).all()
+    by_margin = np.argsort(room.margins_mm, kind="stable")
+    expected = by_margin[(np.array(alone)[by_margin] == least).argmax(axis=0)]
+    seen = least < least.max()
+    assert (room.nearest_zyx[seen] == expected[seen]).all()
+    assert ((np.array(alone) == least).sum(axis=0) > 1)[seen].any()
+
+
 def test_neither_skin_nor_known_obstacles_is_an_error():
     with pytest.raises(InputError, match="skin is needed"):
         clearance([LESION], [LESION], {})

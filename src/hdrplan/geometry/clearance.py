@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.errors import InputError, among
 from hdrplan.geometry.grid import Grid, Volume
 from hdrplan.geometry.structure import Structure, inside
+from hdrplan.threads import over_each, thread_count
 
 __all__ = ["Clearance", "clearance", "mask_on"]
 
@@ -101,13 +103,13 @@ def clearance(
     free = np.full(grid.shape_zyx, _BEYOND_MM, dtype=np.float32)
     nearest = np.zeros(grid.shape_zyx, dtype=np.uint8)
     names = tuple(margins_mm)
-    for margin_mm in sorted(set(margins_mm.values())):
-        # Obstacles of one margin share one distance transform; each voxel knows whose surface is the nearest.
-        owner = np.full(grid.shape_zyx, _NOBODY, dtype=np.uint8)
-        for k, name in enumerate(names):
-            if margins_mm[name] == margin_mm:
-                owner[mask_on(grid, known[name])] = k
-        _carve(free, nearest, owner, margin_mm, grid.spacing_mm)
+    margins, at_once = sorted(set(margins_mm.values())), thread_count()
+    for first in range(0, len(margins), at_once):
+        # The transform runs in one thread; what it returns, 12 bytes a voxel, waits for those of smaller margins.
+        some = margins[first : first + at_once]
+        found = over_each(partial(_obstacles, grid, known, margins_mm), some)
+        for margin_mm, (owner, at) in zip(some, found, strict=True):
+            _carve(free, nearest, owner, at, margin_mm, grid.spacing_mm)
     return Clearance(
         grid=grid,
         free_mm_zyx=free,
@@ -175,19 +177,35 @@ def _patient(grid: Grid, known: Mapping[str, Structure], ct: Volume | None, body
     return filled
 
 
+def _obstacles(
+    grid: Grid, known: Mapping[str, Structure], margins_mm: Mapping[str, float], margin_mm: float
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32] | None]:
+    """Return whose voxel each is, of the obstacles of one margin, and the nearest one of any (z, y, x); None: no voxel.
+
+    They share one distance transform.
+    """
+    owner = np.full(grid.shape_zyx, _NOBODY, dtype=np.uint8)
+    for k, name in enumerate(margins_mm):
+        if margins_mm[name] == margin_mm:
+            owner[mask_on(grid, known[name])] = k
+    if (empty := owner == _NOBODY).all():
+        return owner, None
+    sampling = grid.spacing_mm[::-1].tolist()
+    return owner, ndimage.distance_transform_edt(empty, sampling=sampling, return_distances=False, return_indices=True)
+
+
 def _carve(
     free: npt.NDArray[np.float32],
     nearest: npt.NDArray[np.uint8],
     owner: npt.NDArray[np.uint8],
+    at: npt.NDArray[np.int32] | None,
     margin_mm: float,
     spacing_mm: FloatArray,
 ) -> None:
-    """Lower the free room round the obstacles of one margin."""
-    if (empty := owner == _NOBODY).all():
+    """Lower the free room round the obstacles of one margin, where each voxel knows its nearest of them."""
+    if at is None:
         return
-    at = ndimage.distance_transform_edt(
-        empty, sampling=spacing_mm[::-1].tolist(), return_distances=False, return_indices=True
-    )
+    empty = owner == _NOBODY
     z_mm, y_mm, x_mm = spacing_mm[::-1].tolist()
     half_mm = 0.5 * float(spacing_mm.min())
     ny, nx = owner.shape[1:]
