@@ -14,7 +14,7 @@ import pytest
 
 from hdrplan.errors import StoppedError
 from hdrplan.stopping import stoppable
-from hdrplan.threads import over_each, over_rows
+from hdrplan.threads import begun, over_each, over_rows
 
 
 @pytest.mark.parametrize("n_rows", [0, 1, 7, 1000])
@@ -139,3 +139,25 @@ def test_what_has_begun_ends_before_an_error_is_raised(
     with pytest.raises((OSError, KeyboardInterrupt)):
         over_each(work, range(2))
     assert sorted(ended) == ([0, 1] if interrupted else [1])
+
+
+def test_work_begun_runs_beside_and_shares_out_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HDRPLAN_THREADS", "2")
+    asked_for = threading.Event()
+
+    def names() -> set[str]:
+        assert asked_for.wait(60.0)
+        return set(over_each(lambda _: threading.current_thread().name, range(8)))
+
+    answer = begun(names)
+    asked_for.set()
+    (name,) = answer()
+    assert name.startswith("hdrplan_beside")
+    assert answer() == {name}
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_what_begun_work_raises_is_raised_to_whoever_asks(monkeypatch: pytest.MonkeyPatch, threads: str) -> None:
+    monkeypatch.setenv("HDRPLAN_THREADS", threads)
+    with pytest.raises(ZeroDivisionError):
+        begun(lambda: 1 // 0)()

@@ -16,7 +16,15 @@ import threadpoolctl
 
 from hdrplan.stopping import stop_if_asked
 
-__all__ = ["POOL_NAME", "over_each", "over_rows", "single_blas_thread", "single_blas_thread_from", "thread_count"]
+__all__ = [
+    "POOL_NAME",
+    "begun",
+    "over_each",
+    "over_rows",
+    "single_blas_thread",
+    "single_blas_thread_from",
+    "thread_count",
+]
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
@@ -150,3 +158,29 @@ def over_each(
         # Whoever clears away after an error or a signal must be alone: another thread may write into that folder.
         wait([answer for answer in begun.values() if not answer.cancel()])
         raise
+
+
+def begun(work: Callable[[], _Answer]) -> Callable[[], _Answer]:
+    """Begin work in a thread of its own whose answer is needed later; what is returned waits for it.
+
+    For work that leaves Python idle, such as packing, beside other such work, such as a solver. It shares out nothing:
+    the pool has the work that somebody waits for. With one processor it is done at once.
+
+    Parameters
+    ----------
+    work : callable
+        What it raises is raised to whoever asks for its answer.
+
+    Examples
+    --------
+    >>> total = begun(lambda: sum(range(10)))
+    >>> total()
+    45
+    """
+    if thread_count() == 1:
+        answer = work()
+        return lambda: answer
+    alone = ThreadPoolExecutor(1, thread_name_prefix="hdrplan_beside", initializer=_begin_worker)
+    future = alone.submit(copy_context().run, work)
+    alone.shutdown(wait=False)
+    return future.result

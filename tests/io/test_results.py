@@ -11,10 +11,10 @@ import pytest
 from demo_case import small_plan
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid, Volume
-from hdrplan.io import Output, ResultFolder, RunRecord, read_plan, read_plan_file, read_volume, write_results
+from hdrplan.io import Output, ResultFolder, RunRecord, dose_file, read_plan, read_plan_file, read_volume, write_results
 
 
-def write(folder: Path, *, overwrite: bool = False, **metrics: object) -> Path:
+def write(folder: Path, *, overwrite: bool = False, packed: bool = False, **metrics: object) -> Path:
     grid = Grid(shape_zyx=(3, 4, 5), origin_mm=np.array([1.0, 2.0, 3.0]), spacing_mm=np.array([1.0, 1.5, 2.0]))
     results = ResultFolder(
         name="case",
@@ -24,7 +24,13 @@ def write(folder: Path, *, overwrite: bool = False, **metrics: object) -> Path:
         metrics={"structures": {"lesion": {"d100_gy": np.float64(20.0), "d2_gy": np.nan}}} | metrics,
     )
     run = RunRecord(inputs={"ct": "0" * 64}, options={"step_mm": 5.0}, seed=None)
-    write_results(Output(path=folder, overwrite=overwrite), results, report_html="<html></html>", run=run)
+    write_results(
+        Output(path=folder, overwrite=overwrite),
+        results,
+        report_html="<html></html>",
+        run=run,
+        dose=dose_file(results.dose) if packed else None,
+    )
     return folder
 
 
@@ -116,3 +122,8 @@ def test_broken_plan_json(tmp_path: Path, change: dict[str, object], says: str) 
 def test_a_fact_does_not_take_the_place_of_an_entry_of_every_record(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         RunRecord(inputs={}, options={}, facts={name: "hdrplan.other/1"}).table()
+
+
+def test_a_dose_packed_before_is_the_same_file(tmp_path: Path) -> None:
+    first, second = write(tmp_path / "first"), write(tmp_path / "second", packed=True)
+    assert (first / "dose.nrrd").read_bytes() == (second / "dose.nrrd").read_bytes()

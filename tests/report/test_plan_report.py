@@ -12,7 +12,7 @@ import pytest
 from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Prescription, parse_goal
-from hdrplan.report import plan_report, report_data, score_lines
+from hdrplan.report import plan_report, plan_scenery, report_data, score_lines
 from hdrplan.report.data import GoalRow
 from hdrplan.report.rows import longest_dwell
 from hdrplan.sources import Calibration, Strength, load_source, strength_from_text
@@ -203,3 +203,10 @@ def test_gaps_are_told_in_percent(result: PlanResult) -> None:
     for line in steps:
         assert re.search(r"\(gap [-0-9.e]+ %\)\.$", line)
         assert " ;" not in line
+
+
+def test_the_page_is_the_same_with_its_case_packed_before(result: PlanResult) -> None:
+    around = plan_scenery(result.case, result.points, result.dose.grid)
+    assert plan_report(result, RUN, around=around) == plan_report(result, RUN)
+    # It is what is packed before that is drawn.
+    assert plan_report(result, RUN, around=replace(around, ct=None)) != plan_report(result, RUN)

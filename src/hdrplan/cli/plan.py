@@ -23,12 +23,18 @@ from hdrplan.cli.plan_mc import KeptPhotons, media_lines, media_tables, planned_
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 from hdrplan.costs import costs_of, measured
+from hdrplan.threads import begun
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hdrplan.costs import Costs
+    from hdrplan.dose import SamplePoints
+    from hdrplan.geometry import Grid
     from hdrplan.io import CaseFile, Output
     from hdrplan.options import PlanOptions
     from hdrplan.plan import Plan
+    from hdrplan.report import Scenery
     from hdrplan.workflow import ModelOptions, ModelPlan, PlanResult
 
 __all__ = ["command"]
@@ -141,7 +147,8 @@ def command(
             with steps_bar(quiet=quiet) as on_progress:
                 result = plan_case(
                     case_file.case, case_file.goals, case_file.source, case_file.strength,
-                    options=options, locked=locked, watch=Watch(on_progress=on_progress, on_plan=page.before_proof),
+                    options=options, locked=locked,
+                    watch=Watch(on_progress=on_progress, on_plan=page.before_proof, on_points=page.before_times),
                 )  # fmt: skip
         seconds |= result.seconds
         page.write(result, seconds, costs if profile else None, in_media)
@@ -197,6 +204,13 @@ class _Page:
     def __init__(self, *, case_file: CaseFile, options: dict[str, object], output: Output, quiet: bool) -> None:
         self.case_file, self.output, self.quiet = case_file, output, quiet
         self.options = options | {"source": case_file.source.name, "strength_u": case_file.strength.value_u}
+        self.around: Callable[[], Scenery] | None = None
+
+    def before_times(self, points: SamplePoints, grid: Grid) -> None:
+        """Pack CT and structures while the times are optimised: the solver has one processor for much of it."""
+        from hdrplan.report import plan_scenery
+
+        self.around = begun(partial(plan_scenery, self.case_file.case, points, grid))
 
     def before_proof(self, result: PlanResult) -> None:
         """Write the plan as it is before its proof: whoever ends the proof keeps it."""
@@ -231,14 +245,17 @@ class _Page:
         *,
         final: bool,
     ) -> None:
-        from hdrplan.io import ResultFolder, write_results
+        from hdrplan.io import ResultFolder, dose_file, write_results
         from hdrplan.report import cost_rows, dvh_table, plan_report
         from hdrplan.threads import single_blas_thread
 
+        # The page is made in Python, packing leaves it idle.
+        packed = begun(partial(dose_file, result.dose))
         started = time.perf_counter()
         record = run_record(inputs=self.case_file.inputs, options=self.options, seconds=dict(seconds))
         with measured("report"), single_blas_thread():
-            page = plan_report(result, record.table(), remarks=media_lines(in_media))
+            around = None if self.around is None else self.around()
+            page = plan_report(result, record.table(), remarks=media_lines(in_media), around=around)
         seconds["report"] = round(time.perf_counter() - started, 4)
         results = ResultFolder(
             name=result.case.name,
@@ -252,7 +269,12 @@ class _Page:
         with measured("write"):
             run = replace(record, seconds=seconds, facts=facts)
             write_results(
-                self.output, results, report_html=page, run=run, more=partial(self._more, in_media, final=final)
+                self.output,
+                results,
+                report_html=page,
+                run=run,
+                dose=packed(),
+                more=partial(self._more, in_media, final=final),
             )
         if in_media is not None:
             for path in KeptPhotons(self.output).files():

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from hdrplan.io.plan_files import PlanFile, doubts_of_places, plan_table, read_plan, read_plan_file, write_plan
     from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
     from hdrplan.io.regions import Regions, read_regions
-    from hdrplan.io.results import ResultFolder, read_dvh, read_results, write_results
+    from hdrplan.io.results import ResultFolder, dose_file, read_dvh, read_results, write_results
     from hdrplan.io.run_record import RunRecord, write_run
     from hdrplan.io.scan import Scan, read_scan
     from hdrplan.io.segmentations import read_segment_names, read_segmentation, write_segmentation
@@ -112,6 +112,7 @@ __all__ = [
     "clinical_case",
     "cohort_sha256",
     "dicom_files",
+    "dose_file",
     "dose_partners",
     "doubts_of_places",
     "identity_of_case",

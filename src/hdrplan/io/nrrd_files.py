@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from hdrplan.deflating import gzip_stream
 from hdrplan.errors import ResourceError
 from hdrplan.geometry import Volume
 
-__all__ = ["write_nrrd"]
+__all__ = ["nrrd_pieces", "write_nrrd", "write_pieces"]
 
 # Names of the format for NumPy's types.
 _TYPES = {
@@ -43,6 +44,17 @@ def write_nrrd(path: Path, volume: Volume) -> None:
     ResourceError
         The disk is full, or the folder cannot be written to.
 
+    """
+    write_pieces(path, nrrd_pieces(volume))
+
+
+def nrrd_pieces(volume: Volume) -> list[bytes]:
+    """Return the bytes of :func:`write_nrrd`'s file, in pieces.
+
+    Parameters
+    ----------
+    volume : Volume
+
     References
     ----------
     Kindlmann G, Definition of NRRD File Format, https://teem.sourceforge.net/nrrd/format.html
@@ -62,11 +74,22 @@ def write_nrrd(path: Path, volume: Volume) -> None:
         f"space origin: {_vector(grid.origin_mm)}",
     )
     voxels = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    # No name and no time in the file: the same volume gives the same bytes.
+    return ["\n".join((*header, "", "")).encode("ascii"), *gzip_stream(voxels.data.cast("B"), level=_LEVEL)]
+
+
+def write_pieces(path: Path, pieces: Sequence[bytes]) -> None:
+    """Write the pieces of an image's file; errors as :func:`write_nrrd`.
+
+    Parameters
+    ----------
+    path : Path
+        Is free.
+    pieces : sequence of bytes
+    """
     try:
         with path.open("wb") as plain:
-            plain.write("\n".join((*header, "", "")).encode("ascii"))
-            # No name and no time in the file: the same volume gives the same bytes.
-            plain.writelines(gzip_stream(voxels.data.cast("B"), level=_LEVEL))
+            plain.writelines(pieces)
     except OSError as error:
         raise ResourceError(
             "the image cannot be written",

@@ -8,7 +8,7 @@ same bytes, apart from times and dates, which stand in ``run.json``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,15 @@ from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Volume
 from hdrplan.io.csv_files import read_csv
 from hdrplan.io.files import json_entries
-from hdrplan.io.images import read_volume, write_volume
+from hdrplan.io.images import read_volume
+from hdrplan.io.nrrd_files import nrrd_pieces, write_pieces
 from hdrplan.io.outputs import Output, new_folder
 from hdrplan.io.plan_files import read_plan_file, write_plan
 from hdrplan.io.run_record import RunRecord, write_run
 from hdrplan.io.value_files import write_json, write_rows
 from hdrplan.plan import Plan
 
-__all__ = ["ResultFolder", "read_dvh", "read_results", "write_results"]
+__all__ = ["ResultFolder", "dose_file", "read_dvh", "read_results", "write_results"]
 
 # Endings of the names of metrics: numbers in these units.
 _UNITS = ("_gy", "_cc", "_cm3", "_pct", "_frac", "_mm", "_s", "_cgy", "_bq", "_per_cc")
@@ -67,12 +68,24 @@ class ResultFolder:
     ct_sha256: str | None = None
 
 
+def dose_file(dose: Volume) -> list[bytes]:
+    """Return the bytes of ``dose.nrrd``, in pieces: all of :func:`write_results` that takes time.
+
+    Parameters
+    ----------
+    dose : Volume
+        Gy.
+    """
+    return nrrd_pieces(Volume(dose.grid, dose.values_zyx.astype(np.float32)))
+
+
 def write_results(
     place: Output | Path,
     results: ResultFolder,
     *,
     report_html: str,
     run: RunRecord,
+    dose: Sequence[bytes] | None = None,
     more: Callable[[Path], None] | None = None,
 ) -> None:
     """Write a plan's results into a new folder; on any error nothing is left.
@@ -84,6 +97,8 @@ def write_results(
     results : ResultFolder
     report_html : str
     run : RunRecord
+    dose : sequence of bytes, optional
+        Of :func:`dose_file`, where the dose is packed already.
     more : callable, optional
         Writes further files into the folder that it is given.
 
@@ -93,21 +108,12 @@ def write_results(
         The folder exists.
     """
     with new_folder(place) as draft:
-
-        def dose() -> None:
-            values = results.dose.values_zyx.astype(np.float32)
-            write_volume(draft / "dose.nrrd", Volume(results.dose.grid, values))
-
-        def texts() -> None:
-            write_plan(draft / "plan.json", results.plan, results.name, results.ct_sha256)
-            _write_dvh(draft / "dvh.csv", results.dvh)
-            _write_dwells(draft / "dwells.csv", results.plan)
-            write_json(draft / "metrics.json", results.metrics)
-            (draft / "report.html").write_text(report_html, encoding="utf-8")
-
-        # The dose is packed by all threads.
-        dose()
-        texts()
+        write_pieces(draft / "dose.nrrd", dose_file(results.dose) if dose is None else dose)
+        write_plan(draft / "plan.json", results.plan, results.name, results.ct_sha256)
+        _write_dvh(draft / "dvh.csv", results.dvh)
+        _write_dwells(draft / "dwells.csv", results.plan)
+        write_json(draft / "metrics.json", results.metrics)
+        (draft / "report.html").write_text(report_html, encoding="utf-8")
         if more is not None:
             more(draft)
         write_run(draft, run)

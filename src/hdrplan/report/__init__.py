@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from hdrplan.report.placement import placement_html
     from hdrplan.report.placement_drawing import placement_figure
     from hdrplan.report.placement_text import placement_lines, placement_table
-    from hdrplan.report.plan import plan_report, report_data
+    from hdrplan.report.plan import plan_report, plan_scenery, report_data
     from hdrplan.report.plan_text import (
         brief_lines,
         case_lines,
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from hdrplan.report.robust_drawing import organs_to_draw, robust_figure
     from hdrplan.report.robust_page import robust_html
     from hdrplan.report.robust_text import robust_lines, robust_table
+    from hdrplan.report.scene import Scenery
     from hdrplan.report.session_text import session_lines, session_table
     from hdrplan.report.solid import solid_html
     from hdrplan.report.source_drawing import source_figure
@@ -87,6 +88,7 @@ __all__ = [
     "Curve",
     "GoalRow",
     "ReportData",
+    "Scenery",
     "along_away_lines",
     "along_away_summary",
     "along_away_summary_lines",
@@ -148,6 +150,7 @@ __all__ = [
     "placement_table",
     "plan_lines",
     "plan_report",
+    "plan_scenery",
     "plot",
     "power_figure",
     "prepared_figure",

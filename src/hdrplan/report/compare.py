@@ -18,7 +18,7 @@ from hdrplan.report.pack import ct_pack, dose_pack
 from hdrplan.report.page import doubts_of, page
 from hdrplan.report.palette import DIVERGING, LineStyle, isodose_levels, styles_of
 from hdrplan.report.rows import COMPARED, metric_text
-from hdrplan.report.scene import catheter_data, curve_data, dwell_data, structure_data, view_extent
+from hdrplan.report.scene import catheter_data, curve_data, dwell_data, packed_structures, structure_data, view_extent
 from hdrplan.report.svg import dvh_svg
 
 __all__ = ["ComparedPlan", "comparison_html"]
@@ -97,7 +97,7 @@ def comparison_html(
             "diverging": DIVERGING,
             "focus": focus,
             "ct": None if ct is None else ct_pack(ct, must_see, may_see, budget_bytes=4_000_000),
-            "structures": structure_data(shown, styles, {s.name: shape_of(s) for s in shown}),
+            "structures": structure_data(shown, styles, packed_structures(shown, {s.name: shape_of(s) for s in shown})),
             "plans": [
                 {
                     "dose": dose_pack(p.dose),

@@ -5,24 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from hdrplan.report.data import ReportData
-from hdrplan.report.pack import ct_pack, dose_pack
+from hdrplan.report.pack import dose_pack
 from hdrplan.report.page import page
 from hdrplan.report.palette import isodose_levels, structure_styles
 from hdrplan.report.rows import bar_width, channels, dwell_rows, evener_text, longest_dwell, metric_tables
-from hdrplan.report.scene import catheter_data, curve_data, dwell_data, structure_data, view_extent
+from hdrplan.report.scene import Scenery, catheter_data, curve_data, dwell_data, focus_mm, scenery, structure_data
 from hdrplan.report.svg import axis_end_gy, dvh_svg
 
-__all__ = ["dvh_values", "report_html", "scene_of"]
+__all__ = ["TEMPLATE", "dvh_values", "report_html", "scene_of"]
 
+TEMPLATE = "report.html.j2"
 _SCRIPTS = ("volume.js", "contour.js", "viewer.js", "marks.js", "ui.js", "lists.js", "paper.js", "dvh.js", "start.js")
 
 
-def report_html(view: ReportData) -> str:
+def report_html(view: ReportData, *, around: Scenery | None = None) -> str:
     """Write the plan report of plain values.
 
     Parameters
     ----------
     view : ReportData
+    around : Scenery, optional
+        The case's, where it is packed already (:func:`hdrplan.report.plan_scenery`).
 
     Returns
     -------
@@ -34,9 +37,9 @@ def report_html(view: ReportData) -> str:
     P. Xia et al., "Medical Physics Practice Guideline 11.a: Plan and chart review in external beam radiotherapy and
     brachytherapy", J Appl Clin Med Phys 22(9), 4-19, 2021, doi 10.1002/acm2.13366, table 12: what the print holds.
     """
-    scene, styles = scene_of(view), structure_styles(view)
+    scene, styles = scene_of(view, around), structure_styles(view)
     return page(
-        "report.html.j2",
+        TEMPLATE,
         title=view.title,
         version=view.version,
         about={
@@ -65,17 +68,24 @@ def report_html(view: ReportData) -> str:
     )
 
 
-def scene_of(view: ReportData) -> dict[str, Any]:
-    """Return what the viewer draws: CT, dose, structures, catheters, dwells, curves."""
-    must_see, may_see, focus = view_extent(view.structures, view.catheters, [view.dose])
+def scene_of(view: ReportData, around: Scenery | None = None) -> dict[str, Any]:
+    """Return what the viewer draws: CT, dose, structures, catheters, dwells, curves.
+
+    Parameters
+    ----------
+    view : ReportData
+    around : Scenery, optional
+        As in :func:`report_html`.
+    """
+    around = around or scenery(view.ct, view.structures, view.catheters, view.shapes, view.dose.grid)
     prescribed = view.prescriptions[0].dose_gy
     return {
         "prescription_gy": prescribed,
         "levels": isodose_levels(prescribed),
-        "focus": focus,
-        "ct": None if view.ct is None else ct_pack(view.ct, must_see, may_see),
+        "focus": focus_mm(view.structures, view.dose),
+        "ct": around.ct,
         "dose": dose_pack(view.dose),
-        "structures": structure_data(view.structures, structure_styles(view), view.shapes),
+        "structures": structure_data(view.structures, structure_styles(view), around.structures),
         "catheters": catheter_data(view.catheters),
         "dwells": dwell_data(view.dwells, view.times_s),
         "curves": curve_data(view.curves, axis_end_gy(view.goals, prescribed)),

@@ -17,11 +17,12 @@ from markupsafe import Markup
 
 from hdrplan.cautions import Caution
 
-__all__ = ["base64_text", "css_text", "doubts_of", "fragment", "on_paper", "page"]
+__all__ = ["base64_text", "compile_template", "css_text", "doubts_of", "fragment", "on_paper", "page"]
 
 _PAPER = "size: A4;"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DIGITS = 12
+_OTHERS = re.compile(r'{% *(?:extends|include) "([^"]+)"')
 
 
 def _asset(name: str) -> str:
@@ -131,6 +132,18 @@ def _about(about: Mapping[str, str], made: str, version: str) -> list[tuple[str,
     when = datetime.fromisoformat(made) if made else datetime.now(UTC)
     rows = [(label, value[:_DIGITS] if _SHA256.fullmatch(value) else value) for label, value in about.items()]
     return [*rows, ("Made", f"{when:%Y-%m-%d}"), ("hdrplan", version)]
+
+
+def compile_template(template: str) -> None:
+    """Compile a template, and those that it extends or includes, for a page that is made later.
+
+    Parameters
+    ----------
+    template : str
+    """
+    _templates().get_template(template)
+    for other in _OTHERS.findall(_asset(template)):
+        compile_template(other)
 
 
 def fragment(template: str, **values: object) -> str:

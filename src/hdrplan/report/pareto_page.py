@@ -23,7 +23,7 @@ from hdrplan.report.page import doubts_of, page
 from hdrplan.report.palette import LineStyle, isodose_levels, styles_of
 from hdrplan.report.pareto import axis_unit
 from hdrplan.report.planes import VIEWS
-from hdrplan.report.scene import catheter_data, structure_data
+from hdrplan.report.scene import catheter_data, packed_structures, structure_data
 from hdrplan.report.svg import dvh_svg
 from hdrplan.workflow import ParetoResult
 
@@ -149,7 +149,7 @@ def _pictures(
         "levels": isodose_levels(prescribed_gy),
         "focus": focus.round(3).tolist(),
         "ct": None if case.ct is None else ct_pack(case.ct, box, box, budget_bytes=1_500_000),
-        "structures": structure_data(shown, styles, shapes),
+        "structures": structure_data(shown, styles, packed_structures(shown, shapes)),
         "catheters": catheter_data(case.catheters),
         "dwells": [{"at": at.round(2).tolist(), "time_s": 0.0} for at in result.plan.dwells.positions_mm],
         "planes": {name: _plane(result, result.plan.dwells, name, focus, box) for name in VIEWS},

@@ -7,18 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from hdrplan.dose import SamplePoints
+from hdrplan.geometry import Grid
 from hdrplan.metrics import DVH
 from hdrplan.optimize import Optimum
-from hdrplan.plan import Goal
+from hdrplan.plan import Case, Goal
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.headline import claim, headline, reached_text, signs
-from hdrplan.report.html import report_html
+from hdrplan.report.html import TEMPLATE, report_html
+from hdrplan.report.page import compile_template
 from hdrplan.report.rows import neighbour_ratio
+from hdrplan.report.scene import Scenery, scenery
 from hdrplan.report.tables import dvh_table, structure_rows
 from hdrplan.sources import U_PER_MCI_APPARENT, ApparentActivity, Calibration, Strength
 from hdrplan.workflow import PlanResult
 
-__all__ = ["plan_report", "report_data"]
+__all__ = ["plan_report", "plan_scenery", "report_data"]
 
 # The ratio holds in the linear program to its tolerance, 1e-7 of a time in s.
 RATIO_SLACK_FRAC = 1e-6
@@ -34,7 +38,26 @@ _REFERENCES = (
 )
 
 
-def plan_report(result: PlanResult, run: Mapping[str, Any], *, remarks: Sequence[str] = ()) -> str:
+def plan_scenery(case: Case, points: SamplePoints, grid: Grid) -> Scenery:
+    """Pack what the report of a plan shows of its case, and read the report's templates, before there is a plan.
+
+    Parameters
+    ----------
+    case : Case
+    points : SamplePoints
+        At which the doses will be judged.
+    grid : Grid
+        Of the dose.
+    """
+    shapes = dict(zip(points.names, points.shapes, strict=True))
+    packed = scenery(case.ct, case.structures, case.catheters, shapes, grid)
+    compile_template(TEMPLATE)
+    return packed
+
+
+def plan_report(
+    result: PlanResult, run: Mapping[str, Any], *, remarks: Sequence[str] = (), around: Scenery | None = None
+) -> str:
     """Write the report of a plan as one self-contained HTML page.
 
     Parameters
@@ -45,12 +68,14 @@ def plan_report(result: PlanResult, run: Mapping[str, Any], *, remarks: Sequence
         The record of the run: ``versions``, ``inputs_sha256``, ``options``, ``written``, ``warnings``, all optional.
     remarks : sequence of str
         What else must be known of the certificate.
+    around : Scenery, optional
+        Of :func:`plan_scenery`, for the same case, points and grid.
 
     Returns
     -------
     str
     """
-    return report_html(report_data(result, run, remarks=remarks))
+    return report_html(report_data(result, run, remarks=remarks), around=around)
 
 
 def report_data(

@@ -18,7 +18,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.brief import brief_repr, html_table
 from hdrplan.dose import DoseFactor, SamplePoints, dose_at_points, dose_field, dose_rate_blocks, sample_points
-from hdrplan.geometry import Volume
+from hdrplan.geometry import Grid, Volume
 from hdrplan.metrics import DVH, dvh
 from hdrplan.optimize import EveryPoint, LongProof, Optimum, PlanProblem, ProofRunning, WorkLimit
 from hdrplan.options import PlanOptions
@@ -120,10 +120,13 @@ class Watch:
     on_plan : callable, optional
         Called with the whole result as it stands before a proof of dose-volume goals, which may take long; it is not
         called where there is none, and not with a moving source.
+    on_points : callable, optional
+        Called with the points and the grid at which doses will be judged, before any time is optimised.
     """
 
     on_progress: StepProgress | None = None
     on_plan: Callable[[PlanResult], None] | None = None
+    on_points: Callable[[SamplePoints, Grid], None] | None = None
 
 
 def plan_case(
@@ -194,7 +197,10 @@ def _planned(task: PlanTask, watch: Watch) -> PlanResult:
     with step("sample"):
         points = sample_points(case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy)
     asked = points_asked_for(points, goals, case.healthy)
-    require_plan_memory(asked, dwells, dose_grid(case, dwells, margin_mm=options.dose_margin_mm))
+    grid = dose_grid(case, dwells, margin_mm=options.dose_margin_mm)
+    require_plan_memory(asked, dwells, grid)
+    if watch.on_points is not None:
+        watch.on_points(points, grid)
     with step("matrix") as progress:
         rate = dose_rate_blocks(dwells, asked, source, strength_u=strength.value_u, factor=factor, on_progress=progress)
     problem = PlanProblem(
