@@ -77,17 +77,27 @@ def check_sampling(
         return np.asarray(dwells.query(at_mm)[0])
 
     shapes = dict(zip(points.names, points.shapes, strict=True))
-    coldest_gy = _coldest_gy(ctvs, shapes, _OTHER_SPACING * spacing_mm, dose_gy)
+    coldest_gy, organs = dict[str, float](), dict[str, StructureScore]()
 
-    def check(s: StructureScore) -> StructureScore:
-        if isinstance(s, TargetScore):
-            return _target(s, coldest_gy.get(s.name))
-        return _organ(s, shapes[s.name], partial(dose_gy, s.name), away_mm)
+    def at_other_points() -> None:
+        coldest_gy.update(_coldest_gy(ctvs, shapes, _OTHER_SPACING * spacing_mm, dose_gy))
 
+    def check(s: StructureScore) -> None:
+        organs[s.name] = _organ(s, shapes[s.name], partial(dose_gy, s.name), away_mm)
+
+    # The CTVs are one piece of work beside the organs: before them, they left one of two processors idle.
+    work: list[Callable[[], None]] = [
+        at_other_points,
+        *(partial(check, s) for s in score.structures if not isinstance(s, TargetScore)),
+    ]
     if used.sum() >= _MANY_STOPS:
-        checked = [check(structure) for structure in score.structures]
+        for piece in work:
+            piece()
     else:
-        checked = over_each(check, score.structures)
+        over_each(lambda piece: piece(), work)
+    checked = (
+        _target(s, coldest_gy.get(s.name)) if isinstance(s, TargetScore) else organs[s.name] for s in score.structures
+    )
     return replace(score, structures=tuple(checked))
 
 
