@@ -19,7 +19,8 @@ def planned(*, every_point: bool) -> PlanResult:
     case, goals, _ = small_implant()
     limits = [("V10Gy <= 20 %", 1), ("D1cc <= 40 Gy", 0), ("Dmean <= 12 Gy", 0)]
     goals = replace(goals, goals=tuple(parse_goal(t, structure="liver", source="test", level=n) for t, n in limits))
-    options = PlanOptions(step_mm=3.0, time_step_s=0.0, every_point=every_point)
+    # With samples of 1 mm the search under V10Gy took 38 processor seconds at sample points only, and with these 4.
+    options = PlanOptions(step_mm=3.0, sample_mm=2.0, time_step_s=0.0, every_point=every_point)
     return plan_case(case, goals, load_source("gammamed-12i"), Strength(40700.0), options=options)
 
 
