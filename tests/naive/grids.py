@@ -14,12 +14,14 @@ def trilinear(values_zyx: np.ndarray, index_xyz: np.ndarray) -> float:
     """Weighted sum of all voxels with hat functions; outside, the value at the border."""
     nz, ny, nx = values_zyx.shape
     x, y, z = (min(max(v, 0.0), n - 1.0) for v, n in zip(index_xyz, (nx, ny, nz), strict=True))
+    hats_x, hats_y, hats_z = (
+        [max(0.0, 1 - abs(v - i)) for i in range(n)] for v, n in zip((x, y, z), (nx, ny, nz), strict=True)
+    )
     total = 0.0
-    for k in range(nz):
-        for j in range(ny):
-            for i in range(nx):
-                hat = max(0, 1 - abs(x - i)) * max(0, 1 - abs(y - j)) * max(0, 1 - abs(z - k))
-                total += hat * float(values_zyx[k, j, i])
+    for hat_z, plane in zip(hats_z, values_zyx.tolist(), strict=True):
+        for hat_y, row in zip(hats_y, plane, strict=True):
+            for hat_x, value in zip(hats_x, row, strict=True):
+                total += hat_x * hat_y * hat_z * value
     return total
 
 
