@@ -17,7 +17,7 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.brief import brief_repr, html_table
-from hdrplan.dose import DoseFactor, SamplePoints, dose_at_points, dose_field, dose_rate_blocks, sample_points
+from hdrplan.dose import DoseFactor, SamplePoints, Shape, dose_at_points, dose_field, dose_rate_blocks, sample_points
 from hdrplan.geometry import Grid, Volume
 from hdrplan.metrics import DVH, dvh
 from hdrplan.optimize import EveryPoint, LongProof, Optimum, PlanProblem, ProofRunning, WorkLimit
@@ -176,26 +176,30 @@ def plan_case(
     return plan_task(task, watch or Watch())
 
 
-def plan_task(task: PlanTask, watch: Watch) -> PlanResult:
+def plan_task(task: PlanTask, watch: Watch, *, shapes: Mapping[str, Shape] | None = None) -> PlanResult:
     """Plan as :func:`plan_case`, whatever dose it is asked of.
 
     Parameters
     ----------
     task : PlanTask
     watch : Watch
+    shapes : mapping, optional
+        Name -> shape, of structures of this case that were sampled before.
     """
     # Waiting threads of the linear algebra took a fifth of a plan's processor seconds; its rows are shared out here.
     with single_blas_thread():
-        return _planned(task, watch)
+        return _planned(task, watch, shapes)
 
 
-def _planned(task: PlanTask, watch: Watch) -> PlanResult:
+def _planned(task: PlanTask, watch: Watch, shapes: Mapping[str, Shape] | None) -> PlanResult:
     step, case, goals, options = Steps(watch.on_progress), task.case, task.goals, task.options
     source, strength, locked, factor = task.source, task.strength, task.locked, task.factor
     dwells = candidate_dwells(case, options) if locked is None else locked.dwells
     locked_s = None if locked is None else np.where(locked.times_s > 0, locked.times_s, np.nan)
     with step("sample"):
-        points = sample_points(case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy)
+        points = sample_points(
+            case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy, shapes=shapes
+        )
     asked = points_asked_for(points, goals, case.healthy)
     grid = dose_grid(case, dwells, margin_mm=options.dose_margin_mm)
     require_plan_memory(asked, dwells, grid)
