@@ -1,11 +1,18 @@
-"""Voxels packed by gzip, unpacked straight into the array that holds them."""
+"""Voxels read, or unpacked from gzip, straight into the array that holds them."""
 
 from __future__ import annotations
 
 import zlib
-from typing import BinaryIO
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
 
-__all__ = ["unpack_into"]
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.errors import FormatError
+
+__all__ = ["unpack_into", "voxels_filled"]
 
 # Packed bytes read, and bytes unpacked, at once: these lie in a processor's own memory.
 _READ_BYTES, _UNPACKED_BYTES = 1 << 18, 1 << 18
@@ -55,3 +62,38 @@ def unpack_into(file: BinaryIO, first_byte: int, room: memoryview) -> int:
         room[start : start + n] = new[:n]
         at += len(some)
     return min(at, len(room))
+
+
+def voxels_filled(
+    path: Path, fill: Callable[[BinaryIO, memoryview], int], shape: tuple[int, ...], kind: np.dtype[Any]
+) -> npt.NDArray[Any]:
+    """Return an image's voxels as the machine orders bytes, frozen.
+
+    Parameters
+    ----------
+    path : Path
+    fill : callable
+        Fills the room, of bytes, from the open file, and returns how many there were; errors as :func:`unpack_into`.
+    shape : tuple of int
+    kind : dtype
+        In the file.
+
+    Raises
+    ------
+    FormatError
+        Compressed voxels that end early or are damaged, and fewer than there should be.
+    """
+    values = np.empty(shape, dtype=kind)
+    try:
+        with path.open("rb") as file:
+            filled = fill(file, values.reshape(-1).view(np.uint8).data)
+    except (EOFError, zlib.error):
+        raise FormatError("the compressed voxels must be whole", got="a file that ends early", where=path) from None
+    if filled < values.nbytes:
+        raise FormatError(
+            "the header claims more voxels than the file holds", got=f"{values.nbytes - filled} bytes less", where=path
+        )
+    values = values.astype(kind.newbyteorder("="), copy=False)
+    # Nobody else has them: a frozen value takes them as they are, without a copy.
+    values.setflags(write=False)
+    return values

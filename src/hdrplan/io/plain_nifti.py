@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
-from hdrplan.errors import FormatError
-from hdrplan.io.packed_voxels import unpack_into
+from hdrplan.io.packed_voxels import unpack_into, voxels_filled
 from hdrplan.memory import require_memory
 
 __all__ = ["Frame", "PlainHeader", "plain_header", "plain_values"]
@@ -88,23 +87,8 @@ def plain_values(path: Path, header: PlainHeader) -> npt.NDArray[Any]:
     # The voxels, and a float copy while they are judged.
     request = f"an image of {shape_xyz} voxels"
     require_memory(2.0 * n_bytes + 4.0 * np.prod(shape_xyz), request, remedy="Crop or resample it.")
-    values = np.empty(shape_xyz[::-1], dtype=header.kind)
-    room = values.reshape(-1).view(np.uint8).data
-    try:
-        with path.open("rb") as file:
-            filled = (
-                unpack_into(file, header.first_byte, room) if _is_packed(path) else _load(file, header.first_byte, room)
-            )
-    except (EOFError, zlib.error):
-        raise FormatError("the compressed voxels must be whole", got="a file that ends early", where=path) from None
-    if filled < n_bytes:
-        raise FormatError(
-            "the header claims more voxels than the file holds", got=f"{n_bytes - filled} bytes less", where=path
-        )
-    values = values.astype(header.kind.newbyteorder("="), copy=False)
-    # Nobody else has them: a frozen value takes them as they are, without a copy.
-    values.setflags(write=False)
-    return values
+    read = unpack_into if _is_packed(path) else _load
+    return voxels_filled(path, lambda file, room: read(file, header.first_byte, room), shape_xyz[::-1], header.kind)
 
 
 def _load(file: BinaryIO, first_byte: int, room: memoryview) -> int:

@@ -6,16 +6,14 @@ here is left to it: oblique images, real numbers, another space than LPS, any fi
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
-from hdrplan.errors import FormatError
-from hdrplan.io.packed_voxels import unpack_into
+from hdrplan.io.packed_voxels import unpack_into, voxels_filled
 from hdrplan.io.plain_nifti import Frame
 from hdrplan.memory import require_memory
 
@@ -144,19 +142,10 @@ def plain_nrrd_values(path: Path, header: PlainNrrd) -> npt.NDArray[Any]:
     # The voxels, and each layer by itself.
     remedy = "Crop or resample it."
     require_memory(2.0 * n_values * header.kind.itemsize, f"an image of {shape_xyz} voxels", remedy=remedy)
-    values = np.empty(n_values, dtype=header.kind)
-    try:
-        with path.open("rb") as file:
-            file.seek(header.first_byte)
-            filled = unpack_into(file, 0, values.view(np.uint8).data)
-    except (EOFError, zlib.error):
-        raise FormatError("the compressed voxels must be whole", got="a file that ends early", where=path) from None
-    if filled < values.nbytes:
-        raise FormatError(
-            "the header claims more voxels than the file holds", got=f"{values.nbytes - filled} bytes less", where=path
-        )
-    values = values.astype(header.kind.newbyteorder("="), copy=False)
     shape = (*shape_xyz[::-1], header.layers) if header.layers > 1 else shape_xyz[::-1]
-    values = values.reshape(shape)
-    values.setflags(write=False)
-    return values
+
+    def fill(file: BinaryIO, room: memoryview) -> int:
+        file.seek(header.first_byte)
+        return unpack_into(file, 0, room)
+
+    return voxels_filled(path, fill, shape, header.kind)

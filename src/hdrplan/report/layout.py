@@ -14,8 +14,8 @@ __all__ = ["laid_out", "save_figure"]
 def laid_out(figure: Figure) -> Figure:
     """Place what a figure holds, before it is written in one or several forms, and return it.
 
-    matplotlib draws a figure that has a layout twice for each form, and places its parts both times: of four pages'
-    pictures that was a third of the time.
+    matplotlib draws a figure that has a layout twice for each form, and places its parts both times: six commands with
+    their pages took 24.4 and 25.4 instead of 23.3 and 23.7 CPU s.
 
     Parameters
     ----------
