@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from as_itk import assert_read_as_by_itk
 
 from hdrplan.errors import FormatError
 from hdrplan.geometry import Grid, Structure
-from hdrplan.io.image_files import _opened_by_itk, _reader_of, open_grid, open_header, open_image
+from hdrplan.io.image_files import _reader_of, open_header, open_image
 from hdrplan.io.itk_words import text_fields
 from hdrplan.io.plain_nrrd import plain_nrrd
 from hdrplan.io.segmentations import read_segmentation, write_segmentation
@@ -43,13 +44,7 @@ def written(path: Path, *changes: tuple[str, str], n_bytes: int = 120) -> Path:
 
 
 def assert_as_itk_reads_it(path: Path) -> None:
-    plain, by_itk = open_image(path), _opened_by_itk(path)
-    assert plain.pixels is None
-    assert plain.values.dtype == by_itk.values.dtype
-    assert np.array_equal(plain.values, by_itk.values)
-    for name in ("origin_mm", "spacing_mm", "direction"):
-        assert np.array_equal(getattr(plain.grid, name), getattr(by_itk.grid, name)), name
-    assert open_grid(path).shape_zyx == by_itk.grid.shape_zyx
+    plain, _ = assert_read_as_by_itk(path)
     reader = _reader_of(path)
     told = {key: text for key, text in text_fields(reader).items() if not key.startswith(("NRRD_", "ITK_"))}
     assert open_header(path) == (told, reader.GetNumberOfComponents())
